@@ -1,0 +1,1 @@
+"""Blocking code that knows an SDK; the only place that does."""

@@ -1,0 +1,1 @@
+"""Azure Machine Learning SDK v1, in a process of its own."""

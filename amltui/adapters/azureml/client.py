@@ -1,0 +1,207 @@
+"""The console's side of the host: the `Workspace` port over the pipes of a child process."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.models import Keys, Progress, Ref, Service, Token, WorkspaceInfo
+
+from . import wire
+from .process import HostProcess
+
+Part = Callable[[list[Any]], None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds that a call may take before it is abandoned and its host retired.
+
+    They are above the host's own limits for a request, so that they only pass when it hangs.
+    """
+
+    connect: float = 75.0
+    sign_in: float = 960.0  # once there is a code to type; Azure's codes end after 15 minutes
+    services: float = 75.0
+    service: float = 45.0
+    logs: float = 45.0
+    keys: float = 45.0
+    token: float = 45.0
+    delete: float = 45.0
+    read: float = 30.0  # the host's own, between two pieces of an answer
+
+
+class HostWorkspace:
+    """An Azure ML workspace whose SDK runs in a child process; starts at the first call.
+
+    A call that hangs costs its caller its limit and nobody else anything: the next call goes to a
+    fresh host, which connects by itself.
+    """
+
+    def __init__(
+        self,
+        connection: dict[str, Any] | Callable[[], dict[str, Any]],
+        *,
+        python: str = sys.executable,
+        limits: Limits | None = None,
+    ) -> None:
+        self._describe = connection if callable(connection) else connection.copy
+        self._connection: dict[str, Any] = {}  # once it is known: the demo's needs its server
+        self._python = python
+        self._limits = limits or Limits()
+        self._lock = threading.Lock()
+        self._host: HostProcess | None = None
+        self._retired: list[HostProcess] = []
+        self._closed = False
+        self._home = ""
+
+    def start(self) -> None:
+        """Start the host now, so that it imports the SDK meanwhile; returns at once."""
+
+        def run() -> None:
+            with contextlib.suppress(AmltuiError):  # the first call meets it again and tells it
+                self._current()
+
+        threading.Thread(target=run, name="start host", daemon=True).start()
+
+    @property
+    def pid(self) -> int | None:
+        """The host's process, None while there is none."""
+        host = self._host
+        return host.pid if host is not None and not host.dead else None
+
+    def connect(self, on_progress: Callable[[Progress], None]) -> WorkspaceInfo:
+        """Sign in and find the workspace; idempotent."""
+        return WorkspaceInfo(
+            **self._call("connect", {}, self._limits.connect, on_progress=on_progress)
+        )
+
+    def services(self) -> tuple[Service, ...]:
+        """All web services: one HTTP request a page."""
+        rows: list[Service] = []
+        self._call(
+            "services",
+            {},
+            self._limits.services,
+            on_part=lambda part: rows.extend(wire.decode(row) for row in part),
+        )
+        return tuple(rows)
+
+    def service(self, ref: Ref) -> Service:
+        """One web service, fresh."""
+        return wire.decode(self._call("service", _args(ref), self._limits.service))
+
+    def logs(self, ref: Ref, tail: int, init: bool = False) -> str | None:
+        """The last `tail` lines of the log, raw, or None while there is no container."""
+        parts: list[str] = []
+        args = {**_args(ref), "tail": tail, "init": init}
+        there = self._call("logs", args, self._limits.logs, on_part=parts.extend)
+        return "".join(parts) if there else None
+
+    def keys(self, ref: Ref) -> Keys:
+        """The keys of a service with key authentication."""
+        return Keys(*self._call("keys", _args(ref), self._limits.keys))
+
+    def token(self, ref: Ref) -> Token:
+        """An access token of a service with token authentication."""
+        token = self._call("token", _args(ref), self._limits.token)
+        return Token(
+            token["value"], wire.moment(token["expires_at"]), wire.moment(token["refresh_after"])
+        )
+
+    def delete(self, ref: Ref) -> None:
+        """Delete the service; returns when the workspace has accepted it."""
+        self._call("delete", _args(ref), self._limits.delete)
+
+    def close(self) -> None:
+        """Kill the host at once, whatever it is doing; calls under way end with an error."""
+        with self._lock:
+            self._closed = True
+            hosts = [*self._retired, *([self._host] if self._host else [])]
+            self._host, self._retired = None, []
+        for host in hosts:
+            host.kill()
+        if self._home:
+            shutil.rmtree(self._home, ignore_errors=True)
+
+    def _current(self) -> HostProcess:
+        connection = self._connection or self._describe()  # may wait, so not under the lock
+        with self._lock:
+            self._connection = self._connection or connection
+            if self._closed:
+                raise AmltuiError(
+                    "The workspace is closed",
+                    "The console is leaving or has changed to another workspace.",
+                    problem=Problem.REFUSED,
+                )
+            if self._host is None or self._host.dead:
+                if self._connection.get("auth") == "demo" and not self._home:
+                    # The SDK notes the endpoints of every workspace below the home, for ever.
+                    self._home = tempfile.mkdtemp(prefix="amltui-demo-")
+                connection = {**self._connection, "home": self._home}
+                hello = {"connection": connection, "read_limit": self._limits.read}
+                self._host = HostProcess(self._python, hello)
+            return self._host
+
+    def _call(
+        self,
+        call: str,
+        args: dict[str, Any],
+        limit: float,
+        *,
+        on_progress: Callable[[Progress], None] | None = None,
+        on_part: Part | None = None,
+    ) -> Any:
+        host = self._current()
+        deadline = time.monotonic() + limit
+        try:
+            with host.request(call, args) as answers:
+                while True:
+                    kind, value = answers.next(deadline - time.monotonic())
+                    if kind == "ok":
+                        return value
+                    if kind == "error":
+                        raise AmltuiError.from_wire(value)
+                    if kind == "part" and on_part is not None:
+                        on_part(value)
+                    if kind == "event" and on_progress is not None:
+                        progress = Progress(**value)
+                        if progress.code:  # a person needs longer than a machine
+                            deadline = time.monotonic() + self._limits.sign_in
+                        on_progress(progress)
+        except TimeoutError:
+            self._retire(host)
+            raise AmltuiError(
+                f"No answer within {limit:g} s",
+                f"Gave up waiting for the workspace ({call}).",
+                "It is tried again by itself; check the network.",
+                problem=Problem.TIMEOUT,
+            ) from None
+        finally:
+            if host in self._retired and host.idle:
+                self._bury(host)
+
+    def _retire(self, host: HostProcess) -> None:
+        """No new calls for this host; it may finish the others it has."""
+        with self._lock:
+            if self._host is host:
+                self._host = None
+                self._retired.append(host)
+
+    def _bury(self, host: HostProcess) -> None:
+        with self._lock:
+            if host in self._retired:
+                self._retired.remove(host)
+        host.kill()
+
+
+def _args(ref: Ref) -> dict[str, Any]:
+    return {"ref": [ref.backend, ref.endpoint, ref.deployment]}

@@ -1,0 +1,196 @@
+"""Where the engine listens, found as the docker command finds it, and plain connections to it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.text import clean_line
+
+from . import sdk
+
+DEFAULT = "unix:///var/run/docker.sock"
+CONNECT_LIMIT = 10.0  # seconds
+
+
+@dataclass(frozen=True)
+class Address:
+    """An engine's address and where it came from, as words for an error."""
+
+    url: str
+    origin: str
+    tls: Any = None  # docker.tls.TLSConfig
+
+    @property
+    def socket_path(self) -> str:
+        """The path of a unix socket, else empty."""
+        return urlsplit(self.url).path if self.url.startswith("unix://") else ""
+
+
+def find(host: str | None) -> Address:
+    """The engine's address: given > DOCKER_HOST > DOCKER_CONTEXT > the current context > default.
+
+    Raises:
+        AmltuiError: the context does not exist, or the address is none.
+    """
+    if host:
+        return _checked(Address(host, "the setting of amltui", _environment_tls(host)))
+    if value := os.environ.get("DOCKER_HOST"):
+        return _checked(Address(value, "DOCKER_HOST", _environment_tls(value)))
+    return _checked(_from_context(os.environ.get("DOCKER_CONTEXT", "")))
+
+
+def _environment_tls(url: str) -> Any:
+    if not os.environ.get("DOCKER_TLS_VERIFY") and not os.environ.get("DOCKER_CERT_PATH"):
+        return None
+    docker = sdk(url)
+    try:
+        found = docker.utils.kwargs_from_env(environment={**os.environ, "DOCKER_HOST": url})
+    except docker.errors.TLSParameterError as error:
+        raise AmltuiError(
+            "The Docker certificates cannot be used",
+            clean_line(str(error)),
+            "Check DOCKER_CERT_PATH and DOCKER_TLS_VERIFY.",
+            problem=Problem.CONFIGURATION,
+        ) from None
+    return found.get("tls")
+
+
+def _from_context(name: str) -> Address:
+    sdk()
+    from docker.context import ContextAPI
+    from docker.context.config import get_current_context_name
+
+    name = name or get_current_context_name() or "default"
+    if name == "default":
+        return Address(DEFAULT, "the default address")
+    try:
+        context = ContextAPI.get_context(name)
+    except Exception:  # noqa: BLE001 - the SDK raises bare exceptions for a file it cannot read
+        context = None
+    if context is None or not context.Host:
+        shown = clean_line(name)
+        raise AmltuiError(
+            f"There is no Docker context {shown!r}",
+            "DOCKER_CONTEXT or the Docker configuration names it, but it cannot be read.",
+            "See `docker context ls`; choose one with `docker context use NAME`.",
+            problem=Problem.CONFIGURATION,
+        )
+    return Address(context.Host, f"the Docker context {clean_line(name)!r}", context.TLSConfig)
+
+
+def _checked(address: Address) -> Address:
+    parts = urlsplit(address.url)
+    known = parts.scheme in ("unix", "tcp", "http", "https", "ssh")
+    if not known or not (parts.netloc or parts.path):
+        raise AmltuiError(
+            "The engine's address is not one",
+            f"{address.origin} says {clean_line(address.url)!r}.",
+            "It looks like unix:///var/run/docker.sock, tcp://host:2376 or ssh://user@host.",
+            problem=Problem.CONFIGURATION,
+        )
+    return address
+
+
+class Wire(Protocol):
+    """Bytes to and from the engine."""
+
+    def send(self, data: bytes) -> None:
+        """Write all of it."""
+
+    def receive(self, most: int) -> bytes:
+        """At least one byte, at most so many; none at the end."""
+
+    def close(self) -> None:
+        """End both directions, from any thread, and wake whoever reads."""
+
+
+def dial(address: Address) -> Wire:
+    """A connection of our own: OSError where there is none."""
+    parts = urlsplit(address.url)
+    if parts.scheme == "ssh":
+        return _SshWire(address.url)
+    if parts.scheme == "unix":
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.settimeout(CONNECT_LIMIT)
+        try:
+            sock.connect(parts.path)
+        except OSError:
+            sock.close()
+            raise
+        return _SocketWire(sock)
+    secure = address.tls is not None or parts.scheme == "https"
+    port = parts.port or (2376 if secure else 2375)
+    sock = socket.create_connection((parts.hostname or "localhost", port), CONNECT_LIMIT)
+    if secure:
+        sock = _tls_context(address.tls).wrap_socket(sock, server_hostname=parts.hostname)
+    return _SocketWire(sock)
+
+
+def _tls_context(tls: Any) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=getattr(tls, "ca_cert", None) or None)
+    if tls is not None and not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if getattr(tls, "cert", None):
+        context.load_cert_chain(*tls.cert)
+    return context
+
+
+class _SocketWire:
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        sock.settimeout(None)
+
+    def send(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def receive(self, most: int) -> bytes:
+        try:
+            return self._socket.recv(most)
+        except OSError:  # closed here or broken there: the end either way
+            return b""
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+
+
+class _SshWire:
+    """The user's own ssh, so that their configuration, agent and jump hosts hold; never asks."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        target = f"{parts.username}@{parts.hostname}" if parts.username else str(parts.hostname)
+        port = ["-p", str(parts.port)] if parts.port else []
+        self._process = subprocess.Popen(
+            ["ssh", "-o", "BatchMode=yes", *port, "--", target, "docker", "system", "dial-stdio"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def send(self, data: bytes) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(data)
+        self._process.stdin.flush()
+
+    def receive(self, most: int) -> bytes:
+        assert self._process.stdout is not None
+        try:
+            return self._process.stdout.read1(most)  # type: ignore[attr-defined, no-any-return]
+        except (OSError, ValueError):
+            return b""
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()

@@ -1,0 +1,1 @@
+"""Plans and the files they name, on disk."""

@@ -1,0 +1,1 @@
+"""Plain HTTP to scoring URIs: one measured request, and a load of them from a child process."""

@@ -1,0 +1,18 @@
+"""Recognise the known failures of deployed models in whatever text shows them."""
+
+from amltui.domain.diagnosis.catalogue import catalogue
+from amltui.domain.diagnosis.engine import Diagnoser, diagnose
+from amltui.domain.diagnosis.http import http_findings
+from amltui.domain.diagnosis.model import Confidence, Entry, Finding, Source, Target
+
+__all__ = [
+    "Confidence",
+    "Diagnoser",
+    "Entry",
+    "Finding",
+    "Source",
+    "Target",
+    "catalogue",
+    "diagnose",
+    "http_findings",
+]

@@ -1,0 +1,140 @@
+"""Lines that are no failure by themselves but decide what the failures around them mean."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from amltui.domain.diagnosis.pattern import compile_signature, gate_word
+
+
+@dataclass(frozen=True)
+class Event:
+    """A line the engine has to notice."""
+
+    name: str
+    pattern: re.Pattern[str]
+    word: str
+    clears: frozenset[str] = frozenset()
+
+
+def _event(name: str, *signatures: str, clears: str = "") -> list[Event]:
+    undone = frozenset(clears.split())
+    return [Event(name, compile_signature(s), gate_word(s), undone) for s in signatures]
+
+
+NETWORK = (
+    "scoring-host-unresolved scoring-connection-refused scoring-tls-untrusted http-503-autoscale"
+    " http-502-run-failed http-504-timeout http-429-too-many http-408-timeout"
+)
+_SCHEDULING = (
+    "aks-cannot-schedule aks-insufficient-cpu-memory aks-insufficient-gpu aks-insufficient-fpga"
+    " aks-node-selector-or-taint aks-too-many-pods"
+)
+_PULL = (
+    "docker-image-missing image-pull-backoff build-base-image-missing docker-registry-login-expired"
+    " acr-auth-failed build-timeout http-401-unauthorized http-404-wrong-path http-403-forbidden"
+)
+
+EVENTS: tuple[Event, ...] = tuple(
+    _event("boot", r"Booting worker with pid:?\s*(?P<pid>\d+)",
+             r"Started server process \[(?P<pid>\d+)\]")
+    + _event(
+        "ready",
+        r"\binit has (?:been )?completed",
+        r"\binit completed",
+        r"\binit function (?:has )?completed",
+        r"\bready for serving",
+        r"Swaggers are prepared",
+        r"Application startup complete",
+        r"is ready to serve",
+        r"is ready to accept",
+        r"\binit\b.{0,30} successfully",
+        r"\binit\(\) completed",
+        r"\binit\(\) succeeded",
+    )
+    + _event("workers", r"WORKER_COUNT\W{1,4}(?P<count>\d{1,2})\b",
+             r"worker count\W{1,4}(?P<count>\d{1,2})\b",
+             r"number of workers\W{1,4}(?P<count>\d{1,2})\b")
+    + _event("workers", r"gunicorn\b.{0,200} (?:-w|--workers)[ =](?P<count>\d{1,2})\b")
+    + _event("server", r"Using worker:", r"Starting gunicorn")
+    + _event("timeout", r"WORKER TIMEOUT \(pid:\s*(?P<pid>\d+)\)")
+    + _event("exit", r"Worker exiting \(pid")
+    + _event("planned", r"Autorestarting worker", r"Handling signal: (?:hup|term|int|usr2|quit)")
+    + _event(
+        "fatal",
+        r"Worker exiting \(pid",
+        r"Exception in worker process",
+        r"Shutting down: Master",
+        r"Worker failed to boot",
+        r"gunicorn \(exit status [1-9]",
+        r"gunicorn/finish",
+        r"init function failed",
+        r"exited with code 3\b",
+        r"Killing supervisor",
+    )
+    + _event("failed-request", r"Encountered Exception", r"error occurred in scoring script",
+             r"Exception on \S*/score", r"run_function_failed")
+    + _event("traceback", r"Traceback \(most recent call last\)")
+    + _event("frame", r'^\s*File "[^"]{1,300}", line \d+, in <module>')
+    + _event("wait", r"waiting for (?:a |the )?(?:\w{1,10} )?debugger\b",
+             r"waiting for client to attach",
+             r"\bwait_for_(?:client|attach)\(",
+             r"waiting for (?:debugger|client) (?:to )?(?:attach|connect)")
+    + _event("attached", r"debugger (?:is |has |was )?(?:now )?attached",
+             r"debugger connected")
+    + _event("mms", r"bad response from Model Management Service")
+    + _event("scoring", r"bad response from service")
+    + _event("internal", r"\bInternalServerError\b", r"internal server error")
+    + _event("image", r"/images\b", r"Creating image", r"Create image ['\"]",
+             r"ContainerImage\.create",
+             r"Image\.create\(")
+    + _event("recovered", r"Downloaded newer image", r"Image is up to date for",
+             r"Successfully pulled image",
+             r"Login Succeeded", clears=_PULL + " " + NETWORK)
+    + _event("recovered", r"Successfully assigned \S+ to", clears=_SCHEDULING)
+    + _event("recovered", r"successfully rolled out", r"\bcondition met\b", r"\b1/1 Running 0\b",
+             clears=f"{_SCHEDULING} {_PULL} probe-failed container-crash-loop "
+             "scoring-connection-refused")
+    + _event("recovered", r"Successfully installed \S",
+             clears=f"{NETWORK} pip-build-failed build-feed-unauthorized "
+             "pip-no-matching-distribution")
+    + _event("recovered", r"Solving environment: .{0,40}done",
+             r"Preparing transaction: .{0,40}done",
+             clears="conda-unsatisfiable conda-package-not-found build-timeout " + NETWORK)
+    + _event("recovered", r"succeeded (?:on|after|at) (?:attempt|retry|the\b)",
+             r"(?:attempt|retry|try) \S{1,8} (?:\w+ )?succeeded",
+             clears=NETWORK)
+    + _event("succeeded", r"Successfully tagged \S", r"Run ID: \S+ was successful",
+             r"writing image sha256:\S+ .{0,40}done", r"pushed image: ",
+             r"operation finished, operation ['\"]Succeeded",
+             r"['\"]?\bstate['\"]?\s*[:=]\s*['\"]?Healthy\b", r"service state:? Healthy\b",
+             r"digest: sha256:[0-9a-f]{10,} size",
+             r"['\"]?provisioning_?State['\"]?\s*[:=]\s*['\"]?Succeeded",
+             r"Successfully built [0-9a-f]{12}\b",
+             r"image build (?:has )?succeeded")
+)  # fmt: skip
+
+CHAINED = re.compile(
+    r"During handling of the above exception|The above exception was the direct cause"
+)
+EXCEPTION_LINE = re.compile(r"(?:[A-Za-z_]\w*\.){0,12}[A-Z]\w*(?::(?:\s|$)|\s*$)")
+# A request the service answered: what failed just before it was caught, or was not.
+ANSWER = re.compile(
+    r'"(?:post|get|put|options|head) [^"\n]{0,300}" (?P<access>[1-5]\d\d)\b'
+    r"|\b(?:post|get) /\S{0,200} (?P<plain>[1-5]\d\d) [\d.]+ ?ms\b|\| info \| (?P<old>200)\s*$"
+    r"|http/[\d.]+[\"']?\s+(?P<line>200)\b|\b(?P<reason>200) ok\b"
+    r"|status[_ ]code\W{1,4}(?P<code>200)\b"
+    r"|<response \[(?P<requests>200)\]",
+    re.IGNORECASE | re.MULTILINE,
+)
+# What the web server itself writes at INFO: a traceback below it was not logged by the user.
+SERVER_LINE = re.compile(
+    r"Booting worker|Starting gunicorn|Listening at|Using worker|Initializ|Starting up|Invoking"
+    r"|Found (?:user|driver) script|Starting HTTP server|AML|azmlinfsrv|Worker exiting|app insights"
+)
+# What in the frames of a traceback tells whose it is.
+FRAME_MARKS = (
+    "azureml_model_dir", "os.path.join", "debugpy", "ptvsd", "pydevd", " in init", " in run",
+)  # fmt: skip
+SERVED_FRAME = re.compile(r"score\.py|/var/azureml|main\.py|gunicorn|entry\.py")

@@ -1,0 +1,166 @@
+"""The compiled catalogue: which lines to look at, and which signatures to try on them."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from amltui.domain.diagnosis.catalogue import catalogue
+from amltui.domain.diagnosis.events import EVENTS, Event
+from amltui.domain.diagnosis.model import Confidence, Entry, Form, Signature
+from amltui.domain.diagnosis.pattern import compile_signature, gate, gate_word
+
+# HTTP statuses in a context that proves that they are one; a bare number in a log means nothing.
+_REASONS = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Time-?out",
+    413: "(?:Request Entity|Payload|Content) Too Large",
+    415: "Unsupported Media Type",
+    424: "Failed Dependency",
+    429: "Too Many",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "(?:Service (?:Temporarily )?Unavailable|Server Error)",
+    504: "Gateway Time-?out",
+}
+_MAX_WINDOW = 2_000  # characters of a line that may end in a wrapped sentence
+
+_STATUS_WORDS = (
+    "bad request", "unauthorized", "forbidden", "not found", "method not allowed", "request time",
+    "too large", "unsupported media type", "failed dependency", "too many requests",
+    "header fields too large", "internal server error", "bad gateway", "service unavailable",
+    "temporarily unavailable", "server error", "gateway time", "returned error: ",
+)  # fmt: skip
+_STATUS_GATE = (
+    ("h", r"ttp/\d(?:\.\d)?[\"']?\s+[45]\d\d\b"),
+    ("h", r"ttp(?: error| status)?\W{0,2} [45]\d\d\b"),
+    ("p", r"onse code\W{1,3}[45]\d\d\b"),
+    ("u", r"s[_ -]code\W{0,8}(?:of |is |was )?[45]\d\d\b"),
+    ("p", r"onse \[[45]\d\d\]"),
+    ("p", r"ost /\S{0,200} 5\d\d [\d.]+ ?ms\b"),
+)
+_STATUS = re.compile(
+    r"HTTP/\d(?:\.\d)?[\"']?\s+(?P<line>[45]\d\d)\b"
+    r"|response code\W{1,3}(?P<sdk>[45]\d\d)\b"
+    r"|status[_ -]code\W{0,8}(?:of |is |was |: )?(?P<client>[45]\d\d)\b"
+    r"|<Response \[(?P<requests>[45]\d\d)\]"
+    r"|\bHTTP(?: error| status)?\W{0,2} (?P<word>[45]\d\d)\b"
+    r"|returned error: (?P<curl>[45]\d\d)\b"
+    r"|(?:POST|GET) /\S{0,200} (?P<server>5\d\d) [\d.]+ ?ms\b|"
+    + "|".join(
+        rf"\b(?P<reason{s}>{s})\b.{{0,40}}{r}\b".replace(" ", r"\s+") for s, r in _REASONS.items()
+    ),
+    re.IGNORECASE,
+)
+ACCESS = re.compile(
+    r"\"(?:POST|GET) (?P<path>[^\s\"]{1,300})[^\"\n]{0,40}\" (?P<status>[1-5]\d\d)\b"
+    r"|\b(?:POST|GET) (?P<path2>/\S{0,200}) (?P<status2>[1-5]\d\d) [\d.]+ ?ms\b"
+)
+
+
+@dataclass
+class Rule:
+    """One signature with the failure it belongs to; compiled when it is first needed."""
+
+    entry: Entry
+    signature: Signature
+    word: str
+
+    @functools.cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Return the compiled signature."""
+        signature = self.signature
+        if signature.form is Form.CODE:
+            return re.compile(rf"(?<![\w/.-]){re.escape(signature.pattern)}(?![\w/])")
+        if signature.form is Form.EXCEPTION:
+            return compile_signature(r"(?<![\w.])(?:\w{1,80}\.){0,12}" + signature.pattern)
+        return compile_signature(signature.pattern)
+
+    def confidence(self, text: str, match: re.Match[str]) -> Confidence:
+        """Return how sure *match* is: a code is certain only where a code belongs."""
+        if self.signature.form is not Form.CODE:
+            return self.signature.confidence
+        before = text[max(0, match.start() - 24) : match.start()]
+        is_code = re.search(
+            r"(?:code|reason)[\"']?\s*[:=]\s*[\"']?$|\($|^\s*$", before, re.IGNORECASE
+        )
+        return Confidence.CERTAIN if is_code else Confidence.LIKELY
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """Everything that is tried on a line, behind one gate."""
+
+    rules: tuple[Rule, ...]
+    words: tuple[tuple[str, Rule], ...]
+    events: tuple[Event, ...]
+    gate: re.Pattern[str]
+    by_status: dict[int, Entry]
+
+    def rules_for(self, folded: str) -> list[Rule]:
+        """Return the rules whose word is in *folded* (lower case, single blanks)."""
+        return [rule for word, rule in self.words if word in folded]
+
+    def events_for(self, folded: str) -> list[Event]:
+        """Return the events whose word is in *folded*."""
+        return [event for event in self.events if event.word in folded]
+
+    def matches(
+        self, text: str, folded: str, following: str
+    ) -> Iterator[tuple[Rule, re.Match[str]]]:
+        """Yield the rules that match *text*, or a sentence wrapped from it into *following*."""
+        matched = set()
+        for rule in self.rules_for(folded):
+            if rule.signature.form is Form.FRAME:
+                continue
+            match = rule.pattern.search(text)
+            if match:
+                matched.add(id(rule))
+                yield rule, match
+        if not following.strip():
+            return
+        window = f"{text[-_MAX_WINDOW:]}\n{following}"
+        base = len(text[-_MAX_WINDOW:])
+        for rule in self.rules_for(" ".join(window.lower().split())):
+            if rule.signature.form is Form.TEXT and id(rule) not in matched:
+                match = rule.pattern.search(window)
+                if match and match.start() < base < match.end():
+                    yield rule, match
+
+
+@functools.cache
+def rule_set() -> RuleSet:
+    """Return the catalogue's rules, ready to run; building them takes some milliseconds, once."""
+    entries = catalogue().values()
+    rules = tuple(
+        Rule(
+            entry,
+            signature,
+            signature.pattern.lower()
+            if signature.form is Form.CODE
+            else gate_word(signature.pattern),
+        )
+        for entry in entries
+        for signature in entry.signatures
+    )
+    words = {rule.word for rule in rules} | {event.word for event in EVENTS} | set(_STATUS_WORDS)
+    by_status = {status: entry for entry in entries for status in entry.statuses}
+    pairs = tuple((rule.word, rule) for rule in rules)
+    return RuleSet(rules, pairs, EVENTS, gate(words, _STATUS_GATE), by_status)
+
+
+def status_in(text: str) -> re.Match[str] | None:
+    """Return the match of an HTTP status in a context that makes it one, or None."""
+    return _STATUS.search(text)
+
+
+def status_of(match: re.Match[str]) -> int:
+    """Return the number that :func:`status_in` found."""
+    return int(next(value for value in match.groups() if value))

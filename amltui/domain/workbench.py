@@ -1,0 +1,210 @@
+"""What is said of one container: its state, its use of the machine, what is done with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from .exitcodes import Ending, describe
+from .text import MASK, mask
+
+TEMPORARY_LABEL = "amltui.temporary"
+"""On containers and images that live as long as a shell in them."""
+COMMIT_LABEL = "amltui.commit"
+"""On a committed image: the container it was taken of and a digest of what was changed then."""
+
+_SECRET_NAME = re.compile(
+    r"pass|pwd|secret|token|credential|(?:^|_)sas(?:_|$)|(?:^|_|api|access|account)keys?(?:_|$)"
+    r"|connection_?string|auth(?:orization)?(?:_|$)",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"(?P<stem>.*?)(?P<number>\d+)")
+
+
+@dataclass(frozen=True)
+class ShellEnd:
+    """How a shell ended; None is what nobody could tell any more."""
+
+    code: int | None
+    container_running: bool | None
+
+    @property
+    def words(self) -> str:
+        """One line for a toast: "The shell ended with exit code 7."."""
+        if self.container_running is None:
+            return "The engine has gone, and the shell with it."
+        if not self.container_running:
+            return "The container has ended, and the shell with it."
+        if self.code is None:
+            return "The connection broke; what ran in the shell may go on."
+        if self.code == 0:
+            return "The shell ended."
+        return f"The shell ended with exit code {self.code}."
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A folder or file of the host, or a volume, inside a container."""
+
+    kind: str  # bind, volume, tmpfs
+    source: str
+    target: str
+    writable: bool
+
+
+@dataclass(frozen=True)
+class ContainerDetail:
+    """A container as the engine describes it; times are its stamps, sizes in bytes."""
+
+    id: str
+    name: str
+    image: str
+    image_id: str
+    state: str
+    command: str
+    ending: Ending | None = None  # of the last run; None while it runs
+    error: str = ""
+    health: str = ""
+    created_at: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+    restart_count: int = 0
+    restart_policy: str = ""
+    auto_remove: bool = False
+    memory_limit: int = 0  # 0: none
+    cpus: float = 0.0  # 0: all
+    user: str = ""
+    working_dir: str = ""
+    network: str = ""
+    ports: tuple[tuple[str, str], ...] = ()  # inside, on this machine
+    mounts: tuple[Mount, ...] = ()
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    labels: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def running(self) -> bool:
+        """Whether its process runs, paused or not."""
+        return self.state in ("running", "paused")
+
+    def variable(self, name: str) -> str:
+        """The value of an environment variable, empty if it has none."""
+        return dict(self.environment).get(name, "")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a container uses now: percent of one CPU (200 is two), and bytes."""
+
+    container_id: str
+    cpu_percent: float
+    memory: int
+    memory_limit: int
+    processes: int = 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One name in a folder of a container; size in bytes, modified in seconds since 1970.
+
+    The name is as it is, undecodable bytes as surrogates: `clean_line` it for the screen.
+    """
+
+    name: str
+    kind: str  # file, folder, link, other
+    size: int
+    mode: int
+    modified: int
+
+
+@dataclass
+class Extracted:
+    """What came out: files, bytes of content, and what was left out and why."""
+
+    files: int = 0
+    size: int = 0
+    skipped: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Original:
+    """A container's file as it was read: to tell whether it is still that, and to keep its mode."""
+
+    container: str
+    path: str
+    digest: str
+    mode: int
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True)
+class Standin:
+    """A running stand-in; `image` is the temporary image to remove with it, if there is one."""
+
+    container_id: str
+    name: str
+    image: str = ""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What was found in a container: rows for a table, or text; `remarks` say what it means."""
+
+    title: str
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    text: str = ""
+    remarks: tuple[str, ...] = ()
+    failed: bool = False
+
+
+def masked_environment(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Environment variables by name, with what may be a secret replaced by dots."""
+    rows = []
+    for name, value in sorted(pairs):
+        if value and _SECRET_NAME.search(name):
+            rows.append((name, MASK))
+        else:
+            rows.append((name, mask(value)))
+    return tuple(rows)
+
+
+def next_image(image: str, existing: Iterable[str], fallback: str = "debug") -> str:
+    """The next free tag of an image: debug:1 -> debug:2, app:latest -> app:1, an id -> debug:1.
+
+    `fallback` names the repository of what has only an id, e.g. the container's name.
+    """
+    repository, tag = split_image(image)
+    if not repository:
+        repository = re.sub(r"[^a-z0-9]+", "-", fallback.lower()).strip("-") or "debug"
+    match = _TAG.fullmatch(tag)
+    stem = match["stem"] if match else ""
+    if stem.endswith("."):  # a version like 1.4.2 is not counted on: it would pass for a release
+        stem, match = f"{tag}-debug", None
+    taken = {split_image(each)[1] for each in existing if split_image(each)[0] == repository}
+    number = int(match["number"]) + 1 if match else 1
+    while f"{stem}{number}" in taken:
+        number += 1
+    return f"{repository}:{stem}{number}"
+
+
+def split_image(image: str) -> tuple[str, str]:
+    """Repository and tag of an image's name; both empty for an id, the tag of a digest too."""
+    name = image.partition("@")[0]
+    if re.fullmatch(r"(?:sha256:)?[0-9a-f]{12,64}", image) or not name:
+        return "", ""
+    head, slash, last = name.rpartition("/")
+    last, _, tag = last.partition(":")
+    return f"{head}{slash}{last}", tag
+
+
+def ending_of(code: int, out_of_memory: bool, error: str) -> Ending:
+    """How a container's run ended; an error of the engine's says more than the code."""
+    found = describe(code, out_of_memory=out_of_memory)
+    return Ending(code, error, found.hint) if error else found
+
+
+def command_line(parts: Sequence[str]) -> str:
+    """A command as a person would type it; for showing only."""
+    return " ".join(part if re.fullmatch(r"[\w@%+=:,./-]+", part) else repr(part) for part in parts)

@@ -1,0 +1,1 @@
+"""What a person works in: one screen and one stylesheet each."""

@@ -1,0 +1,194 @@
+"""What is done with the service under the cursor."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+
+from amltui.domain.errors import AmltuiError
+from amltui.domain.logsource import LogSource
+from amltui.domain.models import Can, Kind, Service
+from amltui.widgets.clipboard import copy
+from amltui.widgets.dialogs import TypeNameDialog
+
+from .pane import Pane
+
+KEYS_SHOWN_SECONDS = 30.0
+
+
+class ServiceActions(Pane):
+    """The actions; the pane says which service and shows its detail."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "t",
+            "ask",
+            "Test",
+            id="services.ask",
+            tooltip="Send it a test request; R there opens the replica calculator",
+        ),
+        Binding("l", "logs", "Logs", id="services.logs", tooltip="Its log, live"),
+        Binding(
+            "y", "copy_uri", "Copy URI", show=False, id="services.copy_uri", tooltip="Scoring URI"
+        ),
+        Binding("Y", "copy_name", "Copy name", show=False, id="services.copy_name"),
+        Binding(
+            "K",
+            "show_keys",
+            "Show keys",
+            show=False,
+            id="services.keys",
+            tooltip="Show the keys or a token for 30 seconds",
+        ),
+        Binding(
+            "C",
+            "copy_key",
+            "Copy key",
+            show=False,
+            id="services.copy_key",
+            tooltip="Send the primary key, or a token, to the terminal's clipboard",
+        ),
+        Binding(
+            "D",
+            "delete",
+            "Delete",
+            show=False,
+            id="services.delete",
+            tooltip="Delete the service, after its name was typed",
+        ),
+        Binding(
+            "i",
+            "init_logs",
+            "Init log",
+            show=False,
+            id="services.init_logs",
+            tooltip="The log of its init container",
+        ),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hiding: Timer | None = None
+        self._revealed: tuple[str, tuple[tuple[str, str], ...]] = ("", ())
+
+    @property
+    def selected(self) -> Service | None:
+        """The service under the cursor."""
+        raise NotImplementedError
+
+    def poll(self) -> None:
+        """Ask for the services again."""
+        raise NotImplementedError
+
+    def show_detail(self) -> None:
+        """Show the selected service in detail."""
+        raise NotImplementedError
+
+    def action_detail(self) -> None:
+        """Go to the detail."""
+        raise NotImplementedError
+
+    def secrets_of(self, service: Service) -> tuple[tuple[str, str], ...]:
+        """The keys that were asked for, while they are shown."""
+        about, secrets = self._revealed
+        return secrets if about == str(service.ref) else ()
+
+    async def action_ask(self) -> None:
+        service = self.selected
+        if service is not None and self._allowed(service, Can.INVOKE, "cannot be called"):
+            await self.console.ask_service(service)
+
+    async def action_logs(self) -> None:
+        await self._open_log(init=False)
+
+    async def action_init_logs(self) -> None:
+        await self._open_log(init=True)
+
+    async def _open_log(self, *, init: bool) -> None:
+        service = self.selected
+        wanted = Can.INIT_LOGS if init else Can.LOGS
+        if service is None or not self._allowed(service, wanted, "has no such log"):
+            return
+        await self.console.show_log(LogSource.of_service(service, init=init))
+
+    def action_copy_uri(self) -> None:
+        service = self.selected
+        if service is None:
+            return
+        if not service.scoring_uri:
+            self.notify("It has no scoring URI yet.", title=service.name)
+            return
+        self.notify(copy(self.app, service.scoring_uri))
+
+    def action_copy_name(self) -> None:
+        if self.selected is not None:
+            self.notify(copy(self.app, self.selected.name))
+
+    @work(exclusive=True, group="keys", exit_on_error=False)
+    async def action_show_keys(self) -> None:
+        service = self.selected
+        if service is None:
+            return
+        secrets = await self._secrets(service)
+        if secrets:
+            self._revealed = (str(service.ref), secrets)
+            self.show_detail()
+            self.action_detail()
+            if self._hiding is not None:
+                self._hiding.stop()
+            self._hiding = self.set_timer(KEYS_SHOWN_SECONDS, self._hide_keys)
+
+    def _hide_keys(self) -> None:
+        self._revealed = ("", ())
+        self.show_detail()
+
+    @work(exclusive=True, group="keys", exit_on_error=False)
+    async def action_copy_key(self) -> None:
+        service = self.selected
+        if service is not None and (secrets := await self._secrets(service)):
+            self.notify(copy(self.app, secrets[0][1]))
+
+    async def _secrets(self, service: Service) -> tuple[tuple[str, str], ...]:
+        """The keys or a token as label and value; empty, and told why, where there are none."""
+        try:
+            if Can.KEYS in service.can:
+                keys = await self.console.services.keys(service.ref)
+                return (("Primary key", keys.primary), ("Secondary key", keys.secondary))
+            if Can.TOKEN in service.can:
+                token = await self.console.services.token(service.ref)
+                until = f"{token.expires_at:%H:%M} UTC" if token.expires_at else "unknown"
+                return (("Token", token.value), ("Ends at", until))
+        except AmltuiError as error:
+            self.notify(f"{error.message} {error.hint}", title=error.title, severity="error")
+            return ()
+        self.notify("It is called without a key.", title=service.name)
+        return ()
+
+    @work(exclusive=True, group="delete", exit_on_error=False)
+    async def action_delete(self) -> None:
+        service = self.selected
+        if service is None or not self._allowed(service, Can.DELETE, "cannot be deleted here"):
+            return
+        where = "this machine" if service.kind is Kind.LOCAL else self.console.choice
+        consequence = (
+            f"{service.name} on {where} stops answering at once and its keys are lost. "
+            "This cannot be undone."
+        )
+        if not await self.app.push_screen_wait(TypeNameDialog(service.name, consequence)):
+            return
+        try:
+            await self.console.services.delete(service.ref)
+        except AmltuiError as error:
+            self.notify(f"{error.message} {error.hint}", title=error.title, severity="error")
+        else:
+            self.notify("The workspace has accepted it.", title=f"Deleting {service.name}")
+            self.poll()
+
+    def _allowed(self, service: Service, wanted: Can, otherwise: str) -> bool:
+        if wanted in service.can:
+            return True
+        self.notify(f"{service.name} {otherwise}.", title="Not available")
+        return False

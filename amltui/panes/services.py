@@ -1,0 +1,262 @@
+"""The web services of the workspace and of this machine, and everything known of one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from amltui.domain.errors import AmltuiError
+from amltui.domain.models import Kind, Service, Snapshot
+from amltui.widgets.detail import DetailPanel
+from amltui.widgets.filter_line import FilterLine
+from amltui.widgets.resource_table import ResourceTable
+from amltui.workers.explain import explain
+
+from .pane import WorkspaceSwitched
+from .service_actions import ServiceActions
+from .service_rows import COLUMNS, row, sections
+
+LOCAL_SECONDS = 3.0  # the engine is near and cheap to ask
+DETAIL_REST = 0.12  # seconds
+V1_BANNER = "SDK v1 left support on 2026-06-30; its services go on running. x hides this."
+
+
+class ServicesPane(ServiceActions):
+    """Every web service of the workspace and of this machine, refreshed by itself.
+
+    Enter shows one in detail, l its log. ! marks the SDK's tiny default size, ↕ an autoscaler.
+    """
+
+    PANE = "services"
+    CSS_PATH = "services.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "detail", "Detail", id="services.detail", tooltip="All of one service"),
+        Binding(
+            "slash",
+            "filter",
+            "Filter",
+            priority=True,
+            id="services.filter",
+            tooltip="Name, state, target, tag",
+        ),
+        Binding("r", "refresh", "Refresh", id="services.refresh", tooltip="Ask again now"),
+        Binding("x", "dismiss_banner", "Hide banner", show=False, id="services.banner"),
+        Binding("escape", "back", "Back", id="services.back"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._services: dict[str, Service] = {}
+        self._errors: dict[str, AmltuiError] = {}
+        self._rest: asyncio.TimerHandle | None = None
+        self._explained: dict[Service, tuple[tuple[str, str], ...]] = {}
+
+    def compose_body(self) -> ComposeResult:
+        if self.console.launch.banner:
+            yield Static(Content(V1_BANNER), id="banner")
+        table = ResourceTable(COLUMNS, id="table")
+        with Horizontal(id="body"):
+            yield table
+            yield DetailPanel(id="detail")
+        yield FilterLine(table, "name, state, target or tag; ! first turns it round")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.watch(self.app, "workspace_info", self._connected, init=False)
+
+    def _connected(self) -> None:
+        if self.is_current and self.console.workspace_info is not None:
+            self.poll_cloud()
+
+    @property
+    def table(self) -> ResourceTable:
+        """The list."""
+        return self.query_one(ResourceTable)
+
+    @property
+    def selected(self) -> Service | None:
+        """The service under the cursor."""
+        return self._services.get(self.table.highlighted or "")
+
+    # Polling: only while the pane can be seen, re-armed after the work
+
+    def on_screen_resume(self) -> None:
+        self.set_focus(self.table)
+        self.poll()
+
+    def on_screen_suspend(self) -> None:
+        self.workers.cancel_group(self, "cloud")
+        self.workers.cancel_group(self, "local")
+
+    @on(WorkspaceSwitched)
+    def _start_over(self) -> None:
+        self._services.clear()
+        self._explained.clear()
+        self._errors.clear()
+        self._show()
+        if self.is_current:
+            self.poll()
+
+    def poll(self) -> None:
+        """Ask the workspace and the engine, each at its own pace, until the pane is left."""
+        if self.console.workspace_info is not None:
+            self.poll_cloud()
+        self.poll_local()
+
+    @work(exclusive=True, group="cloud", exit_on_error=False, name="services")
+    async def poll_cloud(self) -> None:
+        while True:
+            snapshot = await self.console.services.refresh_cloud()
+            self._took("workspace", snapshot)
+            await asyncio.sleep(snapshot.retry_in or self.console.settings.refresh_seconds)
+
+    @work(exclusive=True, group="local", exit_on_error=False, name="local services")
+    async def poll_local(self) -> None:
+        while True:
+            snapshot = await self.console.services.refresh_local()
+            self._took("engine", snapshot)
+            await self._look_at_engine(snapshot)
+            await asyncio.sleep(snapshot.retry_in or LOCAL_SECONDS)
+
+    async def _look_at_engine(self, snapshot: Snapshot[Service]) -> None:
+        if snapshot.error is not None:
+            self.console.engine_info = None
+        elif self.console.engine_info is None:
+            try:
+                self.console.engine_info = await self.console.containers.info()
+            except AmltuiError as error:
+                self.console.report("engine", error)
+        self.console.refresh_status()
+
+    def _took(self, where: str, snapshot: Snapshot[Service]) -> None:
+        if snapshot.error is not None:
+            self._errors[where] = snapshot.error
+            self.console.report(where, snapshot.error)
+        else:
+            self._errors.pop(where, None)
+            self.console.recovered(where)
+        self._show()
+        self.console.refresh_status()
+
+    def _show(self) -> None:
+        console = self.console
+        rows = sorted(console.services.rows, key=lambda service: str(service.ref))
+        self._services = {str(service.ref): service for service in rows}
+        self._explained = {row: self._explained[row] for row in rows if row in self._explained}
+        now = console.now
+        self.table.empty = self._empty_text()
+        self.table.set_rows(
+            [row(service, now, stale=self._origin(service) in self._errors) for service in rows]
+        )
+        self.show_detail()
+
+    @staticmethod
+    def _origin(service: Service) -> str:
+        return "engine" if service.kind is Kind.LOCAL else "workspace"
+
+    def _empty_text(self) -> str:
+        if self.console.choice is None:
+            return (
+                "No workspace is chosen. Press W to choose one, start amltui where a config.json "
+                "lies, or name one with --workspace-name. Local services are shown here anyway."
+            )
+        error = self.console.troubles.at("workspace")
+        if error is not None:
+            return f"{error.title}. {error.message} {error.hint}"
+        if self.console.services.cloud.taken_at is None:
+            return "Asking the workspace…"
+        return "No web services yet. 4 shows the containers of this machine."
+
+    # Detail
+
+    @on(ResourceTable.RowHighlighted)
+    def _moved(self) -> None:
+        """Show the detail once the cursor rests: a held key must not redraw it at every row."""
+        if self._rest is not None:
+            self._rest.cancel()
+        # Not set_timer, which forgets a timer that is due before its task has begun.
+        self._rest = asyncio.get_running_loop().call_later(DETAIL_REST, self._show_rested)
+
+    def _show_rested(self) -> None:
+        self._rest = None
+        if self.is_attached:
+            self.show_detail()
+
+    def show_detail(self) -> None:
+        panel = self.query_one(DetailPanel)
+        service = self.selected
+        if service is None:
+            panel.set_sections(())
+            return
+        about = str(service.ref)
+        shown = self.secrets_of(service)
+        causes = self._explained.get(service, ())
+        panel.set_sections(sections(service, self.console.now, shown, causes), about)
+        if service.failure is not None and service not in self._explained:
+            self._explain(service)
+
+    @work(exclusive=True, group="explain", exit_on_error=False)
+    async def _explain(self, service: Service) -> None:
+        """Recognise the failure beside the screen, and show it if the cursor still rests there."""
+        self._explained[service] = await explain(service)
+        if self.selected == service:
+            self.show_detail()
+
+    @on(ResourceTable.RowSelected)
+    def action_detail(self) -> None:
+        if self.selected is None:
+            return
+        self.show_detail()
+        self.add_class("-detail")
+        self.set_focus(self.query_one(DetailPanel))
+        self.refresh_bindings()
+
+    def action_back(self) -> None:
+        if self.has_class("-detail"):
+            self.remove_class("-detail")
+            self.set_focus(self.table)
+            self.refresh_bindings()
+        else:
+            self.query_one(FilterLine).action_drop()
+
+    # Filter
+
+    def action_filter(self) -> None:
+        self.remove_class("-detail")
+        self.query_one(FilterLine).open()
+
+    @on(FilterLine.Changed)
+    def _filter(self, event: FilterLine.Changed) -> None:
+        self.table.filter(event.text)
+
+    def action_refresh(self) -> None:
+        if self.console.choice is not None and self.console.workspace_info is None:
+            self.console.connect()
+        self.poll()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Read-only mode has no key that changes anything."""
+        if action == "delete" and self.console.settings.read_only:
+            return False
+        reading = self.has_class("-detail")
+        if action == "back":
+            return reading or bool(self.query_one(FilterLine).text)
+        if action == "filter":
+            return not isinstance(self.focused, Input)
+        if action == "detail":
+            return not reading
+        if action == "dismiss_banner":
+            return bool(self.query("#banner"))
+        return True
+
+    async def action_dismiss_banner(self) -> None:
+        self.console.launch.dismiss_banner()
+        await self.query("#banner").remove()
+        self.refresh_bindings()

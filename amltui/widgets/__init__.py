@@ -1,0 +1,1 @@
+"""Building blocks of the panes; they know nothing of Azure or Docker."""

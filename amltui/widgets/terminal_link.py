@@ -1,0 +1,61 @@
+"""Hearing from the terminal that it has read what was sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from textual import events
+from textual.app import App, ReturnType
+
+from .frame_pace import LOST_LIMIT
+
+QUESTION = "\x1b[6n"
+"""Where is the cursor? Every terminal answers, in the order of what it reads."""
+
+
+class LinkedApp(App[ReturnType]):
+    """An app that asks the terminal for a sign and tells who waits for it.
+
+    Textual parses the answer (`events.CursorPosition`) and, full screen, has no use for it.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._unanswered: deque[tuple[float, Callable[[], None]]] = deque()
+        self._all_answered = asyncio.Event()
+        self._all_answered.set()
+
+    def ask_terminal(self, answered: Callable[[], None]) -> bool:
+        """Call `answered` when the terminal has read all so far; False without a terminal."""
+        if self.is_headless or self.is_inline or self._driver is None or self._exit:
+            return False
+        while self._unanswered and monotonic() - self._unanswered[0][0] > LOST_LIMIT:
+            self._unanswered.popleft()  # its answer went to another program
+        self._unanswered.append((monotonic(), answered))
+        self._all_answered.clear()
+        self._driver.write(QUESTION)
+        return True
+
+    def on_cursor_position(self, _: events.CursorPosition) -> None:
+        """Answers come in the order of the questions."""
+        if self._unanswered:
+            answered = self._unanswered.popleft()[1]
+            if not self._unanswered:
+                self._all_answered.set()
+            answered()
+
+    async def terminal_settled(self, limit: float = 0.5) -> None:
+        """Wait until no answer is under way, at most `limit` seconds.
+
+        Before the terminal is handed to another program or back to the shell, which would take
+        the answer for typed text.
+        """
+        try:
+            await asyncio.wait_for(self._all_answered.wait(), limit)
+        except asyncio.TimeoutError:
+            self._unanswered.clear()
+            self._all_answered.set()

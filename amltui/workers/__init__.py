@@ -1,0 +1,1 @@
+"""The async facade over the blocking adapters; the only thing a pane calls."""

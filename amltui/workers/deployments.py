@@ -1,0 +1,318 @@
+"""Deployments that run, whoever started them: start, watch, cancel, resume. No Textual, no SDK.
+
+A run is a process of its own (`ports.Runs`) that nothing here waits for: it goes on when the
+console is left, killed or cut off, and the next one finds it by its journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.plan import Plan
+from amltui.domain.run import (
+    Event,
+    Outcome,
+    RunBrokeOff,
+    RunEnded,
+    RunStarted,
+    restart_after_edit,
+    steps_of,
+)
+from amltui.domain.run_view import RunState, RunView, begin
+from amltui.ports import Runs
+
+from . import bridge, journal
+from .journal import Journal
+
+Result = TypeVar("Result")
+
+TAIL = 0.2  # seconds between two looks at a journal that may grow
+_LIMIT = 15.0  # seconds of disk work and of starting a process
+_ASK_LIMIT = 130.0  # a little above the process's own
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something that a run made and that is still there: a service, a container or an image."""
+
+    kind: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run: what it deploys, and how far it is."""
+
+    id: str
+    plan: Plan
+    folder: str
+    workspace: str
+    created_at: float
+    view: RunView
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self.plan.name
+
+    @property
+    def state(self) -> RunState:
+        """How far it is."""
+        return self.view.state
+
+
+class Deployments:
+    """The runs in a directory; `clock` gives epoch seconds."""
+
+    def __init__(
+        self,
+        runs_dir: Path,
+        processes: Runs,
+        clock: Callable[[], float],
+        *,
+        read_only: bool = False,
+    ) -> None:
+        self._runs = runs_dir
+        self._processes = processes
+        self._clock = clock
+        self.read_only = read_only
+        self._reading = threading.Lock()
+        self._known: dict[Path, tuple[Journal, RunView]] = {}
+
+    async def start(
+        self, plan: Plan, connection: Mapping[str, Any], folder: Path, *, engine: str = ""
+    ) -> str:
+        """Start the run of a plan whose paths begin at `folder`; returns its id."""
+        self._refuse("deployed")
+
+        def launch() -> str:
+            self._prune()
+            directory = journal.create(
+                self._runs, plan, connection, folder, engine, self._clock()
+            )  # fmt: skip
+            order = steps_of(plan.target.kind)
+            self._processes.start(directory, order[0], order[-1])
+            return directory.name
+
+        return await self._do(launch, "starting the run")
+
+    async def runs(self) -> tuple[RunSummary, ...]:
+        """All runs that are kept, newest first."""
+
+        def read() -> tuple[RunSummary, ...]:
+            found = []
+            for directory in journal.directories(self._runs):
+                with contextlib.suppress(AmltuiError):  # one that cannot be read hides no other
+                    found.append(self._summary(directory))
+            return tuple(found)
+
+        return await self._do(read, "reading the runs")
+
+    async def run(self, run: str) -> RunSummary:
+        """One run; `run` may be the beginning of its id, or the service's name for its newest."""
+        return await self._do(lambda: self._summary(self._find(run)), "reading the run")
+
+    def directory(self, run: str) -> Path:
+        """Where the files of a run are, e.g. the logs that were kept (`LogKept.file`)."""
+        return self._runs / run
+
+    async def watch(
+        self, run: str, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> AsyncGenerator[tuple[Event, ...], None]:
+        """The events of a run in batches, from its first, until it has ended.
+
+        To stop watching is to stop reading: the run goes on. The last event is `RunEnded`, or
+        `RunBrokeOff` when its process is gone without a word.
+        """
+        directory = self._runs / run
+        await self._do(lambda: journal.describe(directory), "reading the run")
+        source = Journal(directory)
+        over = False
+        while True:
+            # First whether it lives: what it wrote before it died is then read for sure.
+            lives = await self._do(lambda: self._processes.alive(directory), "watching the run")
+            while source.grown():
+                events = await self._do(source.read, "reading the journal")
+                over = _over(events, over)
+                if events:
+                    yield events
+            if not lives:
+                if not over:
+                    yield (self._gone(directory),)
+                return
+            await sleep(TAIL)
+
+    async def cancel(self, run: str) -> None:
+        """End a run; what it has made so far stays (`leftovers`)."""
+        self._refuse("cancelled")
+        directory = self._runs / run
+
+        def end() -> None:
+            journal.describe(directory)
+            if not self._processes.alive(directory):
+                return
+            journal.ask_cancel(directory)
+            self._processes.stop(directory)
+            journal.drop_temporary(directory)
+
+        await self._do(end, "cancelling the run")
+
+    async def resume(self, run: str, plan: Plan | None = None) -> None:
+        """Go on at the first step that is not done; with `plan`, which was edited meanwhile.
+
+        No finished step is repeated, but those that an edit of the plan concerns.
+        """
+        self._refuse("resumed")
+
+        def go_on() -> None:
+            summary = self._summary(self._find(run))
+            first = self._resumable(summary)
+            target = summary.plan.target.kind
+            if plan is not None and plan != summary.plan:
+                if plan.target.kind != target or plan.name != summary.name:
+                    raise AmltuiError(
+                        "That is another deployment",
+                        "The run was for another service or kind of target.",
+                        "Start a run of its own for this plan.",
+                        problem=Problem.REFUSED,
+                    )
+                first = restart_after_edit(target, first, summary.plan.to_dict(), plan.to_dict())
+                journal.edit(self._runs / run, plan)
+            self._go(summary.id, first, steps_of(target)[-1])
+
+        await self._do(go_on, "resuming the run")
+
+    async def repeat(self, run: str, step: str) -> None:
+        """Do a failed step again, alone; the run then stops, to be resumed."""
+        self._refuse("repeated")
+
+        def again() -> None:
+            summary = self._summary(self._find(run))
+            first = self._resumable(summary)
+            current = summary.view.current
+            if current is None or step != current.step:
+                raise AmltuiError(
+                    f"Step {step} cannot be repeated",
+                    "Only the step that failed or broke off can.",
+                    "Resume the run to go on with the others.",
+                    problem=Problem.REFUSED,
+                )
+            self._go(summary.id, first, step)
+
+        await self._do(again, "repeating the step")
+
+    async def leftovers(self, run: str) -> tuple[Leftover, ...]:
+        """What a run that is over has made and left; asks the workspace or the engine."""
+        directory = self._runs / run
+        found = await self._ask(directory, "leftovers")
+        return tuple(Leftover(one["kind"], one["name"], one["text"]) for one in found)
+
+    async def remove_leftovers(self, run: str, leftovers: tuple[Leftover, ...]) -> None:
+        """Remove these; each only if it still is this run's."""
+        self._refuse("removed")
+        for one in leftovers:
+            await self._ask(self._runs / run, "remove", one.kind, one.name)
+
+    async def fetch_build_log(self, run: str) -> bool:
+        """Fetch the image build log as it is now (`LogKept` tells where); False without one."""
+        return bool(await self._ask(self._runs / run, "build-log"))
+
+    # What the methods above are made of; on a thread but for `_do` and `_ask`
+
+    async def _do(self, function: Callable[[], Result], what: str) -> Result:
+        return await bridge.call(function, limit=_LIMIT, what=what)
+
+    async def _ask(self, directory: Path, question: str, *words: str) -> Any:
+        def ask() -> Any:
+            journal.describe(directory)
+            return self._processes.ask(directory, question, *words)
+
+        return await bridge.call(ask, limit=_ASK_LIMIT, what=question)
+
+    def _find(self, run: str) -> Path:
+        found = journal.directories(self._runs)
+        for directory in found:
+            if directory.name == run:
+                return directory
+        for directory in found:
+            if directory.name.startswith(run) or directory.name[16:] == run:
+                return directory
+        return self._runs / run  # `describe` says that there is none
+
+    def _summary(self, directory: Path) -> RunSummary:
+        described = journal.describe(directory)
+        lives = self._processes.alive(directory)
+        with self._reading:
+            begun = (Journal(directory), begin(described.plan.target.kind))
+            source, view = self._known.get(directory, begun)
+            for event in source.all():
+                view = view.after(event)
+            self._known[directory] = source, view
+        if not lives and not view.over:
+            view = view.after(self._gone(directory))
+        elif lives and view.over:  # it has just been taken up again and has not said so yet
+            view = replace(view, state=RunState.STARTING)
+        return RunSummary(
+            described.name, described.plan, described.folder, described.workspace,
+            described.created_at, view,
+        )  # fmt: skip
+
+    def _gone(self, directory: Path) -> Event:
+        """The end of a run whose process said nothing of it."""
+        if journal.is_cancelled(directory):
+            return RunEnded(at=self._clock(), outcome=Outcome.CANCELLED)
+        return RunBrokeOff(at=self._clock())
+
+    def _resumable(self, summary: RunSummary) -> str:
+        if not summary.view.over:
+            raise AmltuiError(
+                f"The run of {summary.name} is still under way",
+                "A process works on it.",
+                "Watch it, or cancel it first.",
+                problem=Problem.REFUSED,
+            )
+        first = summary.view.resume_at
+        if not first:
+            raise AmltuiError(
+                f"The run of {summary.name} is through",
+                "All its steps are done.",
+                "Start a new run to deploy again.",
+                problem=Problem.REFUSED,
+            )
+        return first
+
+    def _go(self, run: str, first: str, last: str) -> None:
+        directory = self._runs / run
+        journal.take_back_cancel(directory)
+        self._processes.start(directory, first, last)
+
+    def _prune(self) -> None:
+        over = [d for d in journal.directories(self._runs) if not self._processes.alive(d)]
+        for directory in over[journal.KEPT - 1 :]:
+            journal.forget(directory)
+            self._known.pop(directory, None)
+
+    def _refuse(self, what: str) -> None:
+        if self.read_only:
+            raise AmltuiError(
+                "Read-only mode",
+                f"Nothing was {what}.",
+                "Start amltui without --read-only to change things.",
+                problem=Problem.REFUSED,
+            )
+
+
+def _over(events: tuple[Event, ...], before: bool) -> bool:
+    """Whether the last word of a run, so far, is that it ended."""
+    for event in events:
+        if isinstance(event, (RunStarted, RunEnded)):
+            before = isinstance(event, RunEnded)
+    return before

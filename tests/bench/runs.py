@@ -1,0 +1,161 @@
+"""Runs against the SDK, and runs that are killed: `python -m tests.bench.runs [sdk|kills] [N]`.
+
+`sdk` deploys the same plan with a script on the SDK and with a run, at the demo's own speed, and
+prints the seconds from submission to "healthy" and the requests of both. `kills` kills N runs, and
+the processes that watch them, at random moments and counts what was deployed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from amltui.demo import launcher
+from amltui.domain.equivalent import python
+from amltui.domain.plan import Plan
+from amltui.domain.run import StepFinished
+from amltui.domain.run_view import RunState
+from amltui.workers.deployments import Deployments
+from tests.adapters.run_world import ACI, AKS, World
+
+SDK = """
+import json, os, sys, time
+sys.path.insert(0, {root!r})
+from amltui.adapters.azureml import host
+connection = json.loads(sys.argv[1])
+host.prepare({{**connection, "home": sys.argv[2]}})
+from amltui.adapters.azureml.auth import connect
+from azureml.core import Workspace
+Workspace.from_config = staticmethod(lambda: connect(connection, None))
+script = open(sys.argv[3]).read()
+before, after = script.split("service.wait_for_deployment")
+exec(before)
+begin = time.monotonic()
+service.wait_for_deployment()
+print("SECONDS", time.monotonic() - begin)
+"""
+
+
+def mms(world: World) -> list[str]:
+    """What was asked of the workspace; a run's connection is the same as the script's."""
+    asked = world.requests()
+    world.control("DELETE", "requests")
+    return asked
+
+
+async def compare(target: dict[str, Any]) -> None:
+    """The same twice by both, each in a fresh workspace: the second time the image is there."""
+    model = {"file": "model.json", "name": "bench"}
+    told = []
+    for by in (by_run, by_sdk):
+        with launcher.start() as server, tempfile.TemporaryDirectory() as folder:
+            world = World(server, Path(folder))
+            for _ in range(2):
+                mms(world)
+                seconds = await by(world, world.plan(target, models=[model]))
+                told.append(f"{seconds:.2f} s, {len(mms(world))} requests")
+    first, again, sdk_first, sdk_again = told
+    print(f"{target['kind']}, image built:  run {first}; SDK {sdk_first}")
+    print(f"{target['kind']}, image reused: run {again}; SDK {sdk_again}", flush=True)
+
+
+async def by_run(world: World, plan: Plan) -> float:
+    """Seconds from the submission to healthy, by a run."""
+    events = await world.events(await world.start(plan))
+    finished = {e.step: e.at for e in events if isinstance(e, StepFinished)}
+    return finished["healthy"] - finished["submit"]
+
+
+async def by_sdk(world: World, plan: Plan) -> float:
+    """Seconds of wait_for_deployment, by the plan's equivalent Python."""
+    script = world.folder / "script.py"
+    script.write_text(python(plan))
+    code = SDK.format(root=str(Path(__file__).parents[2]))
+    command = [sys.executable, "-c", code, json.dumps(world.connection)]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        str(world.folder),
+        str(script),
+        cwd=world.project,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await process.communicate()
+    said = [line for line in printed.splitlines() if line.startswith(b"SECONDS")]
+    assert said, printed
+    return float(said[-1].split()[1])
+
+
+WATCH = """
+import asyncio, sys, time
+from pathlib import Path
+from amltui.adapters.runs import RunProcesses
+from amltui.workers.deployments import Deployments
+async def watch():
+    async for _ in Deployments(Path(sys.argv[1]), RunProcesses(), time.time).watch(sys.argv[2]):
+        pass
+asyncio.run(watch())
+"""
+
+
+async def kill_one(world: World, when: float, watcher_when: float, gate: asyncio.Semaphore) -> str:
+    """Kill a run and its watcher at these moments, then resume it until it is through."""
+    async with gate:
+        run = await world.start(world.plan(ACI))
+        watcher = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WATCH, str(world.runs_dir), run
+        )
+
+        async def later(seconds: float, pid: int) -> None:
+            await asyncio.sleep(seconds)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+        await asyncio.gather(
+            later(when, world.pid(run)), later(watcher_when, watcher.pid), asyncio.sleep(when)
+        )
+        await watcher.wait()
+        world.processes.stop(world.runs_dir / run)
+        again = Deployments(world.runs_dir, world.processes, time.time)
+        broken = await again.run(run)
+        step = broken.view.current.step if broken.view.current else "none"
+        assert broken.state in (RunState.BROKEN_OFF, RunState.HEALTHY), broken
+        if broken.state is RunState.BROKEN_OFF:
+            await again.resume(run)
+        healed = await world.finish(run)
+        assert healed.state is RunState.HEALTHY, healed.view
+        return step
+
+
+async def kills(count: int) -> None:
+    """Kill `count` runs; what is deployed is counted by the server."""
+    generator = random.Random()
+    with launcher.start(speed=10) as server, tempfile.TemporaryDirectory() as folder:
+        world = World(server, Path(folder))
+        gate = asyncio.Semaphore(6)
+        begin = time.monotonic()
+        # Half of them in the first two seconds, in which a run does most.
+        ends = [2.0 if number % 2 else 6.5 for number in range(count)]
+        moments = [(generator.uniform(0.0, end), generator.uniform(0.0, end)) for end in ends]
+        steps = await asyncio.gather(*(kill_one(world, *moment, gate) for moment in moments))
+        counted = {step: steps.count(step) for step in dict.fromkeys(steps)}
+        print(f"{count} runs killed while at {counted}, in {time.monotonic() - begin:.0f} s")
+        print(f"{world.submissions()} deployments were submitted")
+        assert world.submissions() == count
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["kills"]:
+        asyncio.run(kills(int(sys.argv[2]) if len(sys.argv) > 2 else 30))
+    else:
+        asyncio.run(compare(ACI))
+        asyncio.run(compare(AKS))

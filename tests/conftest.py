@@ -1,0 +1,68 @@
+"""What all tests share: nothing of the machine leaks in; a missing engine is told."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Own XDG folders, no settings, no colours decided by the caller's terminal."""
+    for name in ("CONFIG", "STATE", "DATA", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / "xdg" / name.lower()))
+    for name in list(os.environ):
+        if name.startswith(("AMLTUI_", "AZUREML_", "AZURE_")) and name != "AMLTUI_REQUIRE_ENGINE":
+            monkeypatch.delenv(name)
+    for name in ("NO_COLOR", "TMUX", "HOSTNAME", "TEXTUAL", "TEXTUAL_THEME"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def engine_problem() -> str:
+    """Why there is no engine, empty if there is one."""
+    if shutil.which("docker") is None and not os.path.exists("/var/run/docker.sock"):
+        return "Docker is not installed"
+    try:
+        import docker
+
+        docker.from_env(timeout=5).ping()
+    except Exception as error:
+        return str(error)
+    return ""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Engine tests run wherever an engine answers; where one is required, its lack is a failure."""
+    wanted = [item for item in items if item.get_closest_marker("engine")]
+    if not wanted or config.option.collectonly:
+        return
+    problem = engine_problem()
+    if not problem:
+        return
+    if os.environ.get("AMLTUI_REQUIRE_ENGINE"):
+        raise pytest.UsageError(f"the engine tests are required, but: {problem}")
+    for item in wanted:
+        item.add_marker(pytest.mark.skip(reason=f"no Docker engine: {problem}"))
+
+
+@pytest.fixture
+def alone_with_copies() -> Iterator[None]:
+    """One test at a time makes temporary copies of containers: they count and sweep them all."""
+    with open(os.path.join(tempfile.gettempdir(), "amltui-tests-copies.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_leftovers() -> Iterator[None]:
+    """Children of the test run end with it; a terminal in a mess is put right."""
+    yield
+    if os.isatty(0):
+        subprocess.run(["stty", "sane"], check=False)

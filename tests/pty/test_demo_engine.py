@@ -1,0 +1,61 @@
+"""`amltui demo` with a real engine: a local service comes, answers, and is gone afterwards."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import amltui
+from amltui.adapters.docker.client import connect
+
+from .terminal import Terminal
+
+pytestmark = pytest.mark.engine
+SAMPLE = Path(amltui.__file__).parent / "demo" / "project" / "sample-request.json"
+
+
+def demos(engine: Any) -> set[str]:
+    """The containers and images that demos have made."""
+    label = {"label": "amltui.demo"}
+    containers = engine.containers.list(all=True, filters=label, ignore_removed=True)
+    return {thing.id for thing in (*containers, *engine.images.list(filters=label))}
+
+
+def test_the_sample_service_comes_answers_and_goes() -> None:
+    engine, _ = connect(None)
+    before = demos(engine)
+    with Terminal((sys.executable, "-m", "amltui", "demo"), columns=120, rows=40) as terminal:
+        terminal.wait_for("⟳ diabetes-local")
+        terminal.wait_until(lambda: "⟳" not in terminal.text, "the end of the deployment", 90)
+        terminal.send("/", "diabetes-local", "enter")
+        terminal.wait_until(lambda: "address-parser" not in terminal.text, "the filter")
+        terminal.wait_for("● running")
+        terminal.send("l")
+        terminal.wait_for("ready for serving")
+        (container,) = engine.containers.list(filters={"label": "containerName=diabetes-local"})
+        port = container.ports["5001/tcp"][0]["HostPort"]
+        request = urllib.request.Request(
+            f"http://localhost:{port}/score",
+            SAMPLE.read_bytes(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert len(json.load(answer)["predictions"]) == 2
+        terminal.wait_for("scored 2 rows")
+        assert "FOLLOW" in terminal.text
+        terminal.send("4")
+        terminal.wait_for("diabetes-local")
+        asked = time.monotonic()
+        terminal.send("q")
+        assert terminal.wait(5) == 0
+        assert time.monotonic() - asked < 1
+        deadline = time.monotonic() + 30
+        while demos(engine) - before and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not demos(engine) - before
