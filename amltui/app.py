@@ -119,6 +119,11 @@ class Console(LinkedApp[int]):
         """The time by the console's clock."""
         return self.launch.clock()
 
+    def clear_selection(self) -> None:
+        """Python 3.12 mounts the first pane's input lines before the pane is on the stack."""
+        if self.screen_stack:
+            super().clear_selection()
+
     # Starting and leaving
 
     async def on_mount(self) -> None:

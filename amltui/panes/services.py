@@ -149,7 +149,7 @@ class ServicesPane(ServiceActions):
         console = self.console
         rows = sorted(console.services.rows, key=lambda service: str(service.ref))
         self._services = {str(service.ref): service for service in rows}
-        self._explained = {row: self._explained[row] for row in rows if row in self._explained}
+        self._explained = {key: text for key, text in self._explained.items() if key in rows}
         now = console.now
         self.table.empty = self._empty_text()
         self.table.set_rows(
