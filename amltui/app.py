@@ -89,6 +89,7 @@ class Console(LinkedApp[int]):
             id="workspace",
             tooltip="Open another workspace",
         ),
+        Binding("H", "doctor", "Doctor", show=False, id="doctor", tooltip="Is all as it must be?"),
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, id="suspend"),
         Binding("q,ctrl+q,ctrl+c", "quit", "Quit", show=False, id="quit", tooltip="Leave amltui"),
     ]
@@ -107,6 +108,7 @@ class Console(LinkedApp[int]):
         self.engine_info: EngineInfo | None = None
         self.troubles = Troubles()
         self.running: dict[str, str] = {}  # operation -> what it is doing
+        self.unsaved: dict[str, str] = {}  # container -> what of it no commit has, in words
         self.status = status_of(self)
 
     @property
@@ -150,8 +152,19 @@ class Console(LinkedApp[int]):
         asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
 
     async def action_quit(self) -> None:
-        await self.terminal_settled()
-        self.exit(0)
+        """Leave at once, unless containers were edited from here and no commit has the edits."""
+        if self.unsaved and isinstance(self.screen, Pane):
+            from amltui.widgets.dialogs import ConfirmDialog
+
+            body = "\n".join([*self.unsaved.values(), "They go when the container is removed."])
+            self.push_screen(ConfirmDialog("Leave without a commit?", body, "Leave"), self._leave)
+        else:
+            await self._leave(True)
+
+    async def _leave(self, certain: bool | None) -> None:
+        if certain:
+            await self.terminal_settled()
+            self.exit(0)
 
     # The workspace
 
@@ -333,8 +346,8 @@ class Console(LinkedApp[int]):
         if isinstance(pane, LogsPane):
             pane.open(source)
 
-    async def ask_service(self, service: Service) -> None:
-        """Open the request pane on a service."""
+    async def ask_service(self, service: Service | None) -> None:
+        """Open the request pane on a service, or on an address of one's own."""
         from amltui.panes.request import RequestPane
 
         if self.launch.ask is None:
@@ -342,6 +355,12 @@ class Console(LinkedApp[int]):
         await self.switch_mode("request")
         if isinstance(self.screen, RequestPane):
             self.screen.open(service, self.launch.ask(self.services))
+
+    def action_doctor(self) -> None:
+        from amltui.panes.doctor import DoctorScreen
+
+        if self.launch.doctor is not None and isinstance(self.screen, Pane):
+            self.push_screen(DoctorScreen(self.launch.doctor))
 
     def action_help(self) -> None:
         from amltui.widgets.help import HelpScreen, bindings_of

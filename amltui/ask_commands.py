@@ -5,77 +5,120 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
 import click
 
 from .adapters.http import body_file
-from .adapters.http.client import HttpClient
-from .adapters.http.load import LoadGenerator
-from .backends import Backends
 from .domain.errors import AmltuiError, Problem
 from .domain.loadplan import LoadPlan, Tally
-from .domain.models import Service
-from .domain.replicas import (
-    Demand,
+from .domain.models import Kind, Service
+from .domain.replica_input import (
     amount,
-    calculate,
-    carried_rps,
-    changes,
-    compare,
     parse_max_concurrent,
     parse_replicas,
     parse_request_time,
     parse_rps,
     parse_utilization,
 )
+from .domain.replicas import (
+    DEFAULT_SCALE,
+    Cluster,
+    Demand,
+    calculate,
+    carried_rps,
+    changes,
+    cluster_words,
+    compare,
+)
 from .domain.request import SAMPLE, Request, body_problem, parse_header, parse_limit
 from .domain.text import clean, clean_line
+from .service_commands import Opened, find_service, opened
 from .settings import Settings
-from .workers.load import LoadCheck
-from .workers.readlog import read
-from .workers.requests import Report, Requests
-from .workers.services import Services
+from .workers.request_report import Report
 
 OK, FAILED = 0, 1
 
 
-def replicas(
-    rps: str,
-    request_time: str,
-    concurrency: str,
-    utilization: str,
-    carried: str | None,
-    *,
-    as_json: bool,
-) -> int:
-    """Print how many replicas a load needs, or with `carried` what so many replicas carry."""
+class Asked(NamedTuple):
+    """What `amltui replicas` was told, unread; None: what the service has, or the usual."""
+
+    rps: str = "20"
+    request_time: str = "10"
+    concurrency: str | None = None
+    utilization: str | None = None
+    carried: str | None = None
+
+
+def replicas(asked: Asked, *, as_json: bool) -> int:
+    """Print how many replicas a load needs, and with `carried` what so many replicas carry."""
+    _calculate(asked, None, None, as_json=as_json)
+    return OK
+
+
+def replicas_of(settings: Settings, name: str, asked: Asked, *, demo: bool, as_json: bool) -> int:
+    """The same with the settings of a service, and against them and its cluster."""
+
+    async def run() -> int:
+        async with opened(settings, demo) as found:
+            service = await find_service(found, name)
+            if service.kind is not Kind.AKS:
+                raise AmltuiError(
+                    f"{service.name} has no replicas to set",
+                    f"It is {service.kind.value}; only AKS services have them.",
+                    "Leave --service out to calculate against the defaults.",
+                    problem=Problem.USAGE,
+                )
+            cluster = await found.services.cluster_of(service)
+        _calculate(asked, service, cluster, as_json=as_json)
+        return OK
+
+    return asyncio.run(run())
+
+
+def _calculate(
+    asked: Asked, service: Service | None, cluster: Cluster | None, *, as_json: bool
+) -> None:
+    scale = service.scale if service else DEFAULT_SCALE
     demand = Demand(
-        parse_rps(rps),
-        parse_request_time(request_time),
-        parse_utilization(utilization),
-        parse_max_concurrent(concurrency),
+        parse_rps(asked.rps),
+        parse_request_time(asked.request_time),
+        parse_utilization(asked.utilization or f"{scale.target_utilization or 70}%"),
+        parse_max_concurrent(asked.concurrency or str(scale.max_concurrent or 1)),
     )
     result = calculate(demand)
-    advice = compare(result)
+    asks = service.resources if service else None
+    advice = compare(result, scale, asks, cluster)
     report: dict[str, Any] = {
         "replicas": result.replicas,
         "concurrent_requests": float(result.concurrent),
         "changes": changes(advice),
+        "advice": [one.text for one in advice],
     }
+    against = "the autoscaler's defaults"
+    if service is not None:
+        against = f"{service.name} on {service.target}"
+        report["service"] = str(service.ref)
+        report["cluster"] = _cluster_json(cluster, service)
     lines = [f"{result.replicas} replicas", *(f"  {line}" for line in result.working)]
-    lines += ["Against the autoscaler's defaults", *(f"  {one.text}" for one in advice)]
-    if carried is not None:
-        number = parse_replicas(carried)
+    lines += [f"Against {against}", *(f"  {one.text}" for one in advice)]
+    lines += [f"  {cluster_words(cluster, asks)}"] if asks else []
+    if asked.carried is not None:
+        number = parse_replicas(asked.carried)
         rest = (demand.request_time_s, demand.utilization, demand.max_concurrent)
         most = carried_rps(number, *rest)
         report["carried"] = {"replicas": number, "rps": float(most)}
         percent = amount(demand.utilization * 100)
         lines.append(f"{number} replicas carry {amount(most)} requests/s at {percent} % busy")
     click.echo(json.dumps(report, indent=2) if as_json else "\n".join(lines))
-    return OK
+
+
+def _cluster_json(cluster: Cluster | None, service: Service) -> dict[str, Any] | None:
+    """The cluster's nodes and how many replicas fit; null where they are not known."""
+    if cluster is None:
+        return None
+    return {**vars(cluster), "room_for_replicas": cluster.room_for(service.resources)}
 
 
 def request(
@@ -93,15 +136,15 @@ def request(
     async def run() -> int:
         body, limit = _body(data), parse_limit(timeout)
         own = tuple(parse_header(one) for one in headers)
-        async with _open(settings, demo) as opened:
-            service = await _service(opened, name)
+        async with opened(settings, demo) as found:
+            service = await _service(found, name)
             url = service.scoring_uri if service else name
             asked = Request(url, body, own, limit)
-            attempt = await opened.requests.send(asked, service)
-            report = await opened.requests.report(attempt, service, folded=False)
+            attempt = await found.requests.send(asked, service)
+            report = await found.requests.report(attempt, service, folded=False)
             answer = attempt.answer
             if service is not None and answer is not None and answer.status >= 400:
-                report.log = await opened.requests.log_lines(attempt, service)
+                report.log = await found.requests.log_lines(attempt, service)
         if as_json:
             click.echo(json.dumps(_json(report), indent=2))
         else:
@@ -133,10 +176,10 @@ def load(
             float(parse_rps(rps)), float(parse_request_time(seconds)), parse_limit(timeout)
         )
         body, tally = _body(data), Tally(plan)
-        async with _open(settings, demo) as opened:
-            service = await _service(opened, name)
+        async with opened(settings, demo) as found:
+            service = await _service(found, name)
             asked = Request(service.scoring_uri if service else name, body)
-            steps = opened.load.run(plan, asked, service, confirmed=confirmed)
+            steps = found.load.run(plan, asked, service, confirmed=confirmed)
             async with aclosing(steps) as going:
                 async for tally in going:
                     _progress(f"\r{tally.count:,} of about {plan.requests:,}")
@@ -157,58 +200,11 @@ def _progress(text: str) -> None:
         click.echo(text, nl=False, err=True)
 
 
-class _Opened(NamedTuple):
-    services: Services
-    requests: Requests
-    load: LoadCheck
-    has_workspace: bool
-
-
-@asynccontextmanager
-async def _open(settings: Settings, demo: bool) -> AsyncIterator[_Opened]:
-    backends = Backends(settings, demo=demo)
-    try:
-        choice = backends.settings.workspace
-        services = backends.open_services(choice)
-        client = HttpClient(backends.ca_for)
-        requests = Requests(
-            services,
-            client,
-            read_log=lambda source, tail: read(backends.containers, services, source, tail),
-        )
-        check = LoadCheck(requests, LoadGenerator(client))
-        yield _Opened(services, requests, check, choice is not None)
-    finally:
-        backends.close()
-
-
-async def _service(opened: _Opened, name: str) -> Service | None:
+async def _service(found: Opened, name: str) -> Service | None:
     """The service of that name, None for a URL."""
     if name.startswith(("http://", "https://")):
         return None
-    services = opened.services
-    failed = [(await services.refresh_local()).error]
-    if opened.has_workspace:
-        failed.append((await services.refresh_cloud()).error)
-    found = [row for row in services.rows if name in (row.name, str(row.ref))]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise AmltuiError(
-            f"Several services are called {name}",
-            f"They are {', '.join(str(row.ref) for row in found)}.",
-            "Use one of these instead of the name.",
-            problem=Problem.USAGE,
-        )
-    for error in failed:
-        if error is not None and error.problem is not Problem.ENGINE:
-            raise error
-    raise AmltuiError(
-        f"No service is called {clean_line(name)}",
-        "Neither the workspace nor the engine has one.",
-        "`amltui services` lists them; a URL works, too.",
-        problem=Problem.NOT_FOUND,
-    )
+    return await find_service(found, name)
 
 
 def _body(data: str | None) -> str:

@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from .domain.errors import AmltuiError, Problem
 from .domain.models import Progress
-from .settings import Choice, Settings
+from .settings import Choice, Settings, state_path
 from .workers.bridge import call
 
 if TYPE_CHECKING:
     from .adapters.docker.engine import DockerEngine
     from .demo.launcher import DemoServer
-    from .domain.plan_report import PlanReport
+    from .domain.plan import Plan
     from .panes.request_tools import RequestTools
     from .workers.containers import Containers
+    from .workers.debugging import Debugging
     from .workers.deployments import Deployments
+    from .workers.local_services import LocalServices
+    from .workers.planning import Planning
     from .workers.services import Services
     from .workers.workbench import Workbench
 
@@ -53,6 +56,7 @@ class Backends:
         self.settings = replace(settings.on(DEMO), choices=()) if demo else settings
         self._demo: Future[DemoServer] | None = self._start_demo() if demo else None
         self._closing: list[Callable[[], None]] = []
+        self.ended_with_demo: tuple[str, ...] = ()  # services whose deployment could not go on
 
     @cached_property
     def engine(self) -> DockerEngine:
@@ -77,8 +81,7 @@ class Backends:
         from .adapters.editor import edit
         from .workers.workbench import Workbench
 
-        tools = ContainerTools(self.settings.engine or None)
-        self._closing.append(tools.close)
+        tools = ContainerTools(self.engine.access)
         return Workbench(tools, read_only=self.settings.read_only, editor=edit)
 
     def open_services(self, choice: Choice | None) -> Services:
@@ -112,6 +115,11 @@ class Backends:
             "resource_group": server.resource_group,
             "workspace_name": server.workspace_name,
         }
+
+    def demo_address(self) -> tuple[str, str]:
+        """Where the demo's server is, and its authority's certificate; blocks until it is up."""
+        server = self._demo_server()
+        return server.url, server.ca_bundle
 
     def ca_for(self, origin: str) -> str:
         """The demo's own authority, for the demo's server only; blocks until that is up."""
@@ -148,34 +156,53 @@ class Backends:
 
         return open_deployments(read_only=self.settings.read_only)
 
-    async def check_plan(self, path: Path) -> PlanReport:
-        """Read a plan file and say what would fail or surprise; raises where it is none."""
-        from .adapters.files import plans, source_dir
-        from .domain.checks import check
-        from .domain.plan_report import report_of
+    @cached_property
+    def local_services(self) -> LocalServices:
+        """The worker that reloads, promotes and tidies up local services."""
+        from .adapters.azureml.local_tools import LocalTools
+        from .workers.local_services import LocalServices
 
-        def look() -> PlanReport:
-            plan = plans.load(path)
-            return report_of(plan, check(plan, source_dir.gather(plan, path.parent)))
+        tools = LocalTools(lambda: self.engine.access.host)
+        return LocalServices(tools, lambda: self.deployments, read_only=self.settings.read_only)
 
-        return await call(look, limit=60, what="checking the plan")
+    @cached_property
+    def planning(self) -> Planning:
+        """The worker for plans that are being written; a new one's paths begin where we are."""
+        from .adapters.files.drafts import PlanFiles
+        from .workers.planning import Planning
 
-    async def start_plan(self, path: Path) -> str:
-        """Start the run of a plan file in the workspace that is open; returns the run's id."""
-        from .adapters.files import plans
+        return Planning(PlanFiles(state_path() / "drafts"), self._clock, os.getcwd())
 
-        choice = self._opened
-        if choice is None:
+    def debugging(self, plan: Plan, folder: str) -> Debugging:
+        """The worker for debugging a plan's service in the workspace that is open."""
+        from .adapters.debug_tools import DebugTools
+        from .domain.debugwish import Wish
+        from .workers.debugging import Debugging
+
+        tools = DebugTools(lambda: self.connection(self._needed()), self.engine.access)
+        self._closing.append(tools.cancel)
+        return Debugging(tools, Wish(plan, folder), read_only=self.settings.read_only)
+
+    def _needed(self) -> Choice:
+        """The workspace that is open; raises where none is."""
+        if self._opened is None:
             raise AmltuiError(
                 "No workspace is open",
-                "Even a local deployment takes its models and build context from one.",
+                "Images are built in one, and even local services take their models from it.",
                 "W chooses one.",
                 problem=Problem.CONFIGURATION,
             )
-        plan = await call(lambda: plans.load(path), limit=60, what="reading the plan")
+        return self._opened
+
+    async def start_plan(self, plan: Plan, folder: str) -> str:
+        """Start a plan's run in the workspace that is open; paths begin at `folder`.
+
+        Returns the run's id.
+        """
+        choice = self._needed()
         connection = await call(lambda: self.connection(choice), limit=60, what="connecting")
-        engine = self.settings.engine
-        return await self.deployments.start(plan, connection, path.parent.absolute(), engine=engine)
+        engine = self.engine.access.host or ""
+        return await self.deployments.start(plan, connection, Path(folder), engine=engine)
 
     # The demo
 
@@ -265,7 +292,11 @@ class Backends:
         for close in reversed(self._closing):
             close()
         if self._demo is not None and self._demo.done() and self._demo.exception() is None:
-            self._demo.result().stop()
+            server = self._demo.result()
+            if server.is_own:
+                why = "The demo was left, and its workspace ended."
+                self.ended_with_demo = self.deployments.end_with(server.url, why)
+            server.stop()
 
 
 def _free_name(taken: set[str]) -> str:

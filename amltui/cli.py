@@ -73,7 +73,9 @@ def workspace_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="How to sign in (default: auto).",
         ),
         click.option("--tenant-id", metavar="ID", help="Tenant to sign in to."),
-        click.option("--engine", metavar="URL", help="Container engine (default: as docker does)."),
+        click.option(
+            "--engine", metavar="URL", help="Engine, or context:NAME (default: as docker does)."
+        ),
         click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="Settings."),
         click.option("--read-only", is_flag=True, default=None, help="Refuse every change."),
         click.option("--demo", is_flag=True, help="Use the demo workspace; needs no account."),
@@ -115,10 +117,11 @@ class Start:
 
         return load(self.flags, file=self.config)
 
-    def console(self, *, pane: str = "services", keep: bool = False) -> int:
+    def console(self, *, pane: str = "services", keep: bool = False, begin: bool = False) -> int:
         from .launch import open_console
 
-        return open_console(self.settings(), demo=self.demo, keep=keep, pane=pane)
+        settings = self.settings()
+        return open_console(settings, demo=self.demo, keep=keep, pane=pane, begin=begin)
 
 
 @cli.command()
@@ -145,20 +148,26 @@ def services(start: Start, name: str | None, as_json: bool, show_keys: bool) -> 
 
 
 @cli.command()
-@click.argument("name", required=False)
+@click.argument("names", metavar="NAME...", nargs=-1)
 @click.option("--tail", type=click.IntRange(min=0), help="Lines from the end (0: all).")
 @click.option("--follow", "-f", is_flag=True, help="Go on with what arrives, until ctrl+c.")
-@click.option("--init", is_flag=True, help="The log of the init container.")
+@click.option("--init", "kind", flag_value="init", help="The log of the init container.")
+@click.option("--build", "kind", flag_value="build", help="How the image was built.")
 @click.option("--file", metavar="FILE", help="A file instead, or - for standard input.")
 @click.pass_obj
 def logs(
-    start: Start, name: str | None, tail: int | None, follow: bool, init: bool, file: str | None
+    start: Start,
+    names: tuple[str, ...],
+    tail: int | None,
+    follow: bool,
+    kind: str | None,
+    file: str | None,
 ) -> int:
-    """Print the log of a service or container.
+    """Print the log of a service or container, or of several by time.
 
     With --file, on a terminal, the console's log view opens on the file.
     """
-    if (name is None) == (file is None):
+    if bool(names) == (file is not None):
         raise click.UsageError("Name a service or container, or give --file.")
     settings = start.settings()
     lines = settings.log_tail if tail is None else tail
@@ -168,11 +177,24 @@ def logs(
         return open_file(settings, file, lines)
     from .plain import print_logs
 
-    return print_logs(settings, name or "", demo=start.demo, tail=lines, follow=follow, init=init)
+    return print_logs(settings, names, kind or "", demo=start.demo, tail=lines, follow=follow)
 
 
 for command in (*cli_deploy.COMMANDS, *cli_ask.COMMANDS):
     cli.add_command(command)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="A list of objects, for scripts.")
+@click.pass_obj
+def doctor(start: Start, as_json: bool) -> int:
+    """Check this machine, its engine and the workspace, and say what to do.
+
+    Exit codes: 0 nothing failed, 1 something did.
+    """
+    from .doctor_commands import run
+
+    return run(start.settings(), demo=start.demo, as_json=as_json)
 
 
 @cli.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -37,23 +38,65 @@ def request(
 @click.command()
 @click.option("--rps", default="20", help="Requests per second (default: 20).")
 @click.option("--request-time", default="10", help="Time of one request (default: 10 s).")
-@click.option("--concurrency", default="1", help="Requests a replica does at a time.")
-@click.option("--utilization", default="0.7", help="Target utilisation: 70, 70% or 0.7.")
+@click.option("--concurrency", help="Requests a replica does at a time (default: 1).")
+@click.option("--utilization", help="Target utilisation: 70, 70% or 0.7 (default: 70%).")
 @click.option("--carried", metavar="N", help="The other way round: what N replicas carry.")
+@click.option("--service", metavar="NAME", help="With its settings, against it and its cluster.")
 @click.option("--json", "as_json", is_flag=True, help="An object, for scripts.")
+@click.pass_obj
 def replicas(
+    start: Start,
     rps: str,
     request_time: str,
-    concurrency: str,
-    utilization: str,
+    concurrency: str | None,
+    utilization: str | None,
     carried: str | None,
+    service: str | None,
     as_json: bool,
 ) -> int | None:
     """How many replicas keep HTTP 503 away."""
     from . import ask_commands
 
-    return ask_commands.replicas(
-        rps, request_time, concurrency, utilization, carried, as_json=as_json
+    asked = ask_commands.Asked(rps, request_time, concurrency, utilization, carried)
+    if service is None:
+        return ask_commands.replicas(asked, as_json=as_json)
+    return ask_commands.replicas_of(
+        start.settings(), service, asked, demo=start.demo, as_json=as_json
+    )
+
+
+@click.command()
+@click.argument("name")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="As in a plan.")
+@click.option("--description", metavar="TEXT", help="What is written about it.")
+@click.option("--tag", "tags", multiple=True, metavar="NAME=TEXT", help="Set a tag.")
+@click.option("--untag", multiple=True, metavar="NAME", help="Remove a tag.")
+@click.option("--model", "models", multiple=True, metavar="NAME:VERSION", help="Needs --plan.")
+@click.option(
+    "--plan", type=click.Path(path_type=Path), metavar="FILE", help="Send its source anew."
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="An object, for scripts.")
+@click.pass_obj
+def update(
+    start: Start,
+    name: str,
+    settings: tuple[str, ...],
+    description: str | None,
+    tags: tuple[str, ...],
+    untag: tuple[str, ...],
+    models: tuple[str, ...],
+    plan: Path | None,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Change a service: its size, replicas, callers, tags, models."""
+    from . import service_commands
+
+    removed = (f"-{one}" for one in untag)
+    wanted = service_commands.Wanted(settings, description, (*tags, *removed), models, plan)
+    return service_commands.update(
+        start.settings(), name, wanted, demo=start.demo, confirmed=yes, as_json=as_json
     )
 
 
@@ -138,4 +181,4 @@ def commit(start: Start, name: str, image: str | None, message: str, as_json: bo
     )
 
 
-COMMANDS = (request, load, replicas, diagnose, shell, commit)
+COMMANDS = (request, load, replicas, update, diagnose, shell, commit)

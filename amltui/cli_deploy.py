@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,18 +13,55 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
+@click.argument("plan_file", metavar="[PLAN]", required=False, type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Accept the warnings.")
 @click.option("--detach", is_flag=True, help="Start it and do not watch.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines.")
 @click.pass_obj
-def deploy(start: Start, plan_file: Path, yes: bool, detach: bool, as_json: bool) -> int:
-    """Deploy a plan, step by step; ctrl+c stops watching, not the deployment."""
+def deploy(start: Start, plan_file: Path | None, yes: bool, detach: bool, as_json: bool) -> int:
+    """Deploy a plan, step by step; ctrl+c stops watching, not the deployment.
+
+    Without a plan the console opens, and its wizard makes one.
+    """
+    if plan_file is None:
+        if yes or detach or as_json or not sys.stdout.isatty():
+            raise click.UsageError("Name a plan: amltui deploy plan.yml")
+        return start.console(pane="deploy", begin=True)
     from . import deploy_commands
 
     return deploy_commands.deploy(
         start.settings(), plan_file, demo=start.demo, as_json=as_json, yes=yes, detach=detach
     )
+
+
+@click.command()
+@click.argument("plan_file", metavar="PLAN", type=click.Path(path_type=Path))
+@click.option("--wait", type=click.IntRange(1, 3600), default=30, help="Seconds to attach (30).")
+@click.option("--port", type=click.IntRange(1, 65535), default=5001, help="Of the service (5001).")
+@click.option("--debug-port", type=click.IntRange(1, 65535), default=5678, help="(5678)")
+@click.option("--vim", is_flag=True, help="Put vim into a copy of the base image.")
+@click.option(
+    "--clean", is_flag=True, help="Take a debugger out of your own script and conda file."
+)
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@click.pass_obj
+def debug(
+    start: Start,
+    plan_file: Path,
+    wait: int,
+    port: int,
+    debug_port: int,
+    vim: bool,
+    clean: bool,
+    yes: bool,
+) -> int:
+    """Run a plan's service in a container that waits for VS Code; your files stay as they are."""
+    from . import debug_commands
+
+    if clean:
+        return debug_commands.clean_up(start.settings(), plan_file, yes=yes)
+    options = debug_commands.Options(wait, port, debug_port, vim=vim, yes=yes)
+    return debug_commands.debug(start.settings(), plan_file, options, demo=start.demo)
 
 
 @click.group(invoke_without_command=True)
@@ -61,15 +99,37 @@ def runs_cancel(start: Start, run_id: str, remove: bool) -> int | None:
 
 @runs.command("resume")
 @click.argument("run_id", metavar="ID")
+@click.option(
+    "--plan",
+    "plan_file",
+    metavar="PLAN",
+    type=click.Path(path_type=Path),
+    help="Go on with this plan, edited meanwhile.",
+)
 @click.option("--detach", is_flag=True, help="Start it and do not watch.")
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON lines.")
 @click.pass_obj
-def runs_resume(start: Start, run_id: str, detach: bool, as_json: bool) -> int | None:
+def runs_resume(
+    start: Start, run_id: str, plan_file: Path | None, detach: bool, as_json: bool
+) -> int | None:
     """Go on with a deployment that failed or broke off, at its first unfinished step."""
     from . import deploy_commands
 
-    read_only = start.settings().read_only
-    return deploy_commands.resume_run(run_id, as_json=as_json, detach=detach, read_only=read_only)
+    return deploy_commands.resume_run(
+        run_id, plan_file, as_json=as_json, detach=detach, read_only=start.settings().read_only
+    )
+
+
+@click.command()
+@click.argument("image", metavar="[NAME[:VERSION]]", required=False, default="")
+@click.option("--json", "as_json", is_flag=True, help="A list of objects, for scripts.")
+@click.option("--log", is_flag=True, help="The build log of the image, the newest of that name.")
+@click.pass_obj
+def images(start: Start, image: str, as_json: bool, log: bool) -> int:
+    """List the images of the time before environments, or show a build log."""
+    from .image_commands import list_images
+
+    return list_images(start.settings(), image, demo=start.demo, as_json=as_json, log=log)
 
 
 @click.group()
@@ -124,4 +184,4 @@ def plan_python(file: Path) -> int | None:
     return print_python(file)
 
 
-COMMANDS = (deploy, runs, plan)
+COMMANDS = (deploy, debug, runs, images, plan)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -31,17 +32,20 @@ def shell(settings: Settings, name: str, *, image: bool = False) -> int:
             "Over SSH use `ssh -t`.",
             problem=Problem.USAGE,
         )
+    from .adapters.docker.access import EngineAccess
     from .adapters.docker.tools import ContainerTools
     from .workers.workbench import Workbench
 
-    tools = ContainerTools(settings.engine or None)
+    tools = ContainerTools(EngineAccess(settings.engine or None))
     bench = Workbench(tools, read_only=settings.read_only)
     try:
         if image:
             return _shell_in_copy(bench, image=name)
         found = _find(settings, name)
         if asyncio.run(bench.detail(found)).state in ("running", "paused"):
-            return _join(bench, found, name)
+            code = _join(bench, found, name)
+            _remind(bench, found, name)
+            return code
         click.echo(f"{name} does not run: this is a copy of it, its command replaced.", err=True)
         return _shell_in_copy(bench, container=found)
     finally:
@@ -52,10 +56,11 @@ def commit(
     settings: Settings, name: str, image: str = "", *, message: str = "", as_json: bool = False
 ) -> int:
     """Commit a container under the next free tag, or the one given; says what is in it."""
+    from .adapters.docker.access import EngineAccess
     from .adapters.docker.tools import ContainerTools
     from .workers.workbench import Workbench
 
-    tools = ContainerTools(settings.engine or None)
+    tools = ContainerTools(EngineAccess(settings.engine or None))
     bench = Workbench(tools, read_only=settings.read_only)
 
     async def run() -> int:
@@ -99,6 +104,14 @@ def _shell_in_copy(bench: Workbench, *, container: str = "", image: str = "") ->
             f"Keep it:   amltui commit {copy.name} NAME:TAG\nRemove it: docker rm -f {copy.name}"
         )
     return code
+
+
+def _remind(bench: Workbench, container: str, name: str) -> None:
+    """Say what a commit would keep; a container that has gone has nothing to say."""
+    with suppress(AmltuiError):
+        if found := asyncio.run(bench.dirty(container)):
+            files = "1 file" if len(found) == 1 else f"{len(found):,} files"
+            click.echo(f"Not committed: {files}. `amltui commit {name}` keeps them.", err=True)
 
 
 def _ask_to_keep(name: str) -> bool:

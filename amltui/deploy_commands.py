@@ -18,6 +18,7 @@ from .backends import DEMO, Backends
 from .domain.checks import blocks, check
 from .domain.errors import AmltuiError, Problem
 from .domain.findings import Level
+from .domain.offers import differences
 from .domain.plan import Plan
 from .domain.run import (
     Event,
@@ -34,6 +35,7 @@ from .domain.run_view import RunState, RunView, begin
 from .domain.text import clean_line
 from .settings import Settings, state_path
 from .workers.deployments import Deployments, RunSummary
+from .workers.explain import explain_run
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 _GOOD = (RunState.HEALTHY, RunState.SUBMITTED, RunState.STOPPED)
@@ -131,15 +133,38 @@ def cancel_run(run: str, *, remove: bool, read_only: bool) -> int:
     return OK
 
 
-def resume_run(run: str, *, as_json: bool, detach: bool, read_only: bool) -> int:
-    """Go on with a run that failed, broke off or was cancelled, and watch it."""
+def resume_run(
+    run: str, plan_file: Path | None, *, as_json: bool, detach: bool, read_only: bool
+) -> int:
+    """Go on with a run that failed, broke off or was cancelled, and watch it.
+
+    With a plan file, go on with that: what the edit concerns is done again.
+    """
     deployments = open_deployments(read_only=read_only)
     summary = asyncio.run(deployments.run(run))
-    asyncio.run(deployments.resume(summary.id))
+    plan = plans.load(plan_file) if plan_file is not None else None
+    if plan is not None and plan_file is not None:
+        folder = plan_file.parent.absolute()
+        if folder != Path(summary.folder):
+            raise AmltuiError(
+                "The plan lies in another folder",
+                f"The paths of the run begin at {summary.folder}.",
+                "Save the edited plan there, so that they mean the same files.",
+                problem=Problem.USAGE,
+            )
+        _tell_edit(summary, plan)
+    asyncio.run(deployments.resume(summary.id, plan))
     if detach:
         click.echo(json.dumps({"run": summary.id}) if as_json else _detached(summary.id))
         return OK
     return _watch(deployments, summary.id, as_json=as_json)
+
+
+def _tell_edit(run: RunSummary, plan: Plan) -> None:
+    """Say on stderr what is different, and which steps that concerns."""
+    restart = run.view.restart(run.plan.to_dict(), plan.to_dict())
+    for line in (*differences(run.plan, plan), *(restart.lines if restart else ())):
+        click.echo(line, err=True)
 
 
 def _ask_about(plan: Plan, folder: Path, *, yes: bool) -> int | None:
@@ -191,7 +216,15 @@ async def _follow(deployments: Deployments, run: str, as_json: bool) -> int:
                 click.echo(json.dumps({"run": run, **to_wire(event)}, ensure_ascii=False))
             else:
                 _tell(deployments, run, event, view)
+    if view.state is RunState.FAILED and not as_json:
+        await _explain(deployments, run, view)
     return OK if view.state in _GOOD else FAILED
+
+
+async def _explain(deployments: Deployments, run: str, view: RunView) -> None:
+    """What a failed run most probably suffers from."""
+    for label, text in (await explain_run(view, deployments.directory(run))).sentences:
+        click.echo(f"{label.lower():12} {text}")
 
 
 def _tell(deployments: Deployments, run: str, event: Event, view: RunView) -> None:

@@ -35,15 +35,28 @@ def open_file(settings: Settings, file: str, tail: int) -> int:
         lines = os.dup(0)
         os.dup2(os.open("/dev/tty", os.O_RDONLY), 0)
         file = f"/dev/fd/{lines}"
+    elif os.path.isdir(file) or not os.access(file, os.R_OK):
+        raise AmltuiError(
+            "The file cannot be read",
+            f"{file} is a folder, is not there, or is not yours to read.",
+            "Name a file, or - for standard input.",
+            problem=Problem.USAGE,
+        )
     settings = replace(settings, log_tail=tail)
     source = LogSource.of_file(file)
     return open_console(settings, demo=False, keep=False, pane="logs", source=source)
 
 
 def open_console(
-    settings: Settings, *, demo: bool, keep: bool, pane: str, source: LogSource | None = None
+    settings: Settings,
+    *,
+    demo: bool,
+    keep: bool,
+    pane: str,
+    source: LogSource | None = None,
+    begin: bool = False,
 ) -> int:
-    """Run the console until it is left; returns the exit code.
+    """Run the console until it is left; returns the exit code. `begin` asks for a deployment.
 
     Raises:
         AmltuiError: when there is no terminal to draw on.
@@ -59,16 +72,29 @@ def open_console(
     with first_frame("starting the demo…" if demo else f"{workspace} starting…".strip()):
         backends = Backends(settings, demo=demo, keep=keep)
         try:
-            return _run(backends, settings, demo=demo, pane=pane, source=source)
+            code = _run(backends, settings, demo=demo, pane=pane, source=source, begin=begin)
         finally:
             backends.close()
+    if names := backends.ended_with_demo:
+        import click
+
+        told = "Under way in the demo, and ended with it"
+        click.echo(f"{told}: {', '.join(names)}", err=True)
+    return code
 
 
 def _run(
-    backends: Backends, settings: Settings, *, demo: bool, pane: str, source: LogSource | None
+    backends: Backends,
+    settings: Settings,
+    *,
+    demo: bool,
+    pane: str,
+    source: LogSource | None,
+    begin: bool = False,
 ) -> int:
     from .adapters.pager import page
     from .app import Console
+    from .doctor_commands import open_doctor
     from .panes.launch import Launch
     from .workers.operations import Operation
 
@@ -79,6 +105,7 @@ def _run(
         open_services=backends.open_services,
         operations=(Operation(SAMPLE, backends.deploy_sample),) if demo else (),
         pane=pane,
+        begin=begin,
         source=source,
         problem=None if demo or source else _unconfigured(settings),
         banner=not (state_path() / BANNER_MARK).exists(),
@@ -86,8 +113,11 @@ def _run(
         page=page,
         ask=backends.request_tools,
         deployments=lambda: backends.deployments,
-        check_plan=backends.check_plan,
+        local_services=lambda: backends.local_services,
+        planning=lambda: backends.planning,
+        doctor=lambda: open_doctor(backends, demo=demo),
         start_plan=backends.start_plan,
+        debug=backends.debugging,
     )
     return Console(launch).run() or 0
 

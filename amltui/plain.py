@@ -51,7 +51,7 @@ def list_services(
                 click.echo(json.dumps(objects, indent=2, ensure_ascii=False))
             elif name is not None:
                 for row, found in zip(rows, objects, strict=True):
-                    _print_detail(row, found.get("keys"), await explain(row))
+                    _print_detail(row, found.get("keys"), (await explain(row)).sentences)
             else:
                 _print_table(rows)
         # An engine that is not there costs local services only; a workspace is what was asked for.
@@ -189,54 +189,74 @@ def _say(error: AmltuiError) -> None:
 
 
 def print_logs(
-    settings: Settings, name: str, *, demo: bool, tail: int, follow: bool, init: bool
+    settings: Settings, names: tuple[str, ...], kind: str, *, demo: bool, tail: int, follow: bool
 ) -> int:
-    """Print the log of a service or container, and with `follow` what arrives."""
+    """Print the logs of services or containers, several by time, and with `follow` what arrives.
+
+    `kind` is "init" or "build" for another log of a service than that of its container.
+    """
 
     async def run() -> int:
         from .workers.openlog import updates_of
+        from .workers.polled import LogUpdate
         from .workers.readlog import read
-        from .workers.services import LogUpdate
 
         async with _open_for_logs(settings, demo) as (backends, services):
-            source = await _source(backends, services, name, init=init)
+            source = await _sources(backends, services, names, kind)
+            told = source.labels
             if not follow:
                 async with aclosing(read(backends.containers, services, source, tail)) as batches:
                     async for batch in batches:
-                        _print_lines(batch)
+                        _print_lines(batch, told)
                 return 0
             updates = updates_of(source, backends.containers, services, tail)
             async with aclosing(updates):
                 async for update in updates:
                     if isinstance(update, Batch):
-                        _print_lines(update)
+                        _print_lines(update, told)
                     elif update.error is not None:
                         if isinstance(update, LogUpdate) and update.retry_in is None:
                             raise update.error
                         _say(update.error)
                     elif isinstance(update, LogUpdate):
-                        _print_lines(update.batch)
+                        _print_lines(update.batch, told)
                     sys.stdout.flush()
         return 0
 
     return asyncio.run(run())
 
 
-def _print_lines(batch: Batch) -> None:
+def _print_lines(batch: Batch, labels: dict[int, str]) -> None:
     """Lines on stdout, our own remarks on stderr: outside text never reaches a terminal raw."""
+    width = max(map(len, labels.values()), default=0)
+    names = {at: f"{label:<{width}} | " for at, label in labels.items()}
     if batch.marker:
-        click.echo(f"-- {batch.marker}", err=True)
-    for raw in batch.lines:
-        click.echo(clean_log(raw))
+        click.echo(f"-- {names.get(batch.source, '')}{batch.marker}", err=True)
+    sources = batch.sources or bytes([batch.source & 255]) * len(batch.lines)
+    for raw, source in zip(batch.lines, sources, strict=True):
+        click.echo(names.get(source, "") + clean_log(raw))
 
 
-async def _source(backends: Backends, services: Services, name: str, *, init: bool) -> LogSource:
-    """What the name means: a service, else a container; a reference like docker:NAME is exact."""
+async def _sources(
+    backends: Backends, services: Services, names: tuple[str, ...], kind: str
+) -> LogSource:
+    """What the names mean, as one source."""
     from .domain.logsource import LogSource
 
     snapshots = [await services.refresh_local()]
     if backends.settings.workspace is not None:
         snapshots.append(await services.refresh_cloud())
+    errors = [snapshot.error for snapshot in snapshots if snapshot.error is not None]
+    found = [await _source(backends, services, name, kind, errors) for name in names]
+    return found[0] if len(found) == 1 else LogSource.of_several(tuple(found))
+
+
+async def _source(
+    backends: Backends, services: Services, name: str, kind: str, errors: list[AmltuiError]
+) -> LogSource:
+    """What the name means: a service, else a container; a reference like docker:NAME is exact."""
+    from .domain.logsource import LogSource
+
     found = [row for row in services.rows if name in (row.name, str(row.ref))]
     if len(found) > 1:
         refs = ", ".join(str(row.ref) for row in found)
@@ -246,13 +266,14 @@ async def _source(backends: Backends, services: Services, name: str, *, init: bo
             "Use one of these instead of the name.",
             problem=Problem.USAGE,
         )
+    if found and kind == "build":
+        return LogSource.of_build(found[0])
     if found:
-        return LogSource.of_service(found[0], init=init)
+        return LogSource.of_service(found[0], init=kind == "init")
     containers = await backends.containers.refresh()
     for container in containers.rows:
         if name == container.name or (len(name) >= 12 and container.id.startswith(name)):
             return LogSource.of_container(container)
-    errors = [snapshot.error for snapshot in snapshots]
     for error in (*errors, containers.error):
         if error is not None and services_failed([error]):
             raise error

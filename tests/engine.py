@@ -21,10 +21,12 @@ ENVIRONMENT = ["PATH=/usr/local/bin:/bin", "PYTHONDONTWRITEBYTECODE=1"]
 class Containers:
     """Containers that run Python code; all of them and their image go with `close`."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str | None = None) -> None:
         import docker
 
-        self.client = docker.from_env(timeout=60)
+        self.client = (
+            docker.from_env(timeout=60) if url is None else docker.DockerClient(url, timeout=60)
+        )
         self._made: list[Any] = []
         self._image = f"{REPOSITORY}:{uuid4().hex[:8]}"
         self._built = False
@@ -88,9 +90,9 @@ def eventually(condition: Callable[[], bool], limit: float = 20) -> None:
 
 
 @contextmanager
-def containers() -> Iterator[Containers]:
-    """Containers for a while."""
-    made = Containers()
+def containers(url: str | None = None) -> Iterator[Containers]:
+    """Containers for a while, in the engine at `url` (None: the usual one)."""
+    made = Containers(url)
     try:
         yield made
     finally:
@@ -148,7 +150,11 @@ class Proxy:
             except OSError:
                 return
             engine = socket.socket(socket.AF_UNIX)
-            engine.connect(self._engine)
+            try:
+                engine.connect(self._engine)
+            except OSError:  # it is not there: neither are we
+                client.close()
+                continue
             with self._lock:
                 self._pairs.append((client, engine))
             threading.Thread(target=self._pump, args=(client, engine, 0), daemon=True).start()

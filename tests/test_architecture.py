@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).parent.parent / "amltui"
 SDKS = {"azureml", "docker", "requests", "msal", "subprocess"}
 ROOT = {
     "cli", "cli_ask", "cli_deploy", "launch", "backends", "plain", "settings", "prepaint",
-    "ask_commands",
-    "container_commands", "deploy_commands", "diagnose_commands", "plan_commands",
+    "ask_commands", "container_commands", "debug_commands", "deploy_commands",
+    "diagnose_commands", "doctor_commands", "image_commands", "plan_commands", "service_commands",
     "__main__", "__init__",
 }  # fmt: skip
 

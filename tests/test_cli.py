@@ -48,6 +48,20 @@ def run(
     )
 
 
+def test_images_and_their_build_logs(server: DemoServer) -> None:
+    done = run("--demo", "images", "pricing-rules", "--json", server=server)
+    assert [image["version"] for image in json.loads(done.stdout)] == ["4", "3", "2", "1"]
+    assert "sig=" not in done.stdout
+    log = run("--demo", "images", "pricing-rules:3", "--log", server=server)
+    assert (log.returncode, log.stderr) == (0, "")
+    assert log.stdout.startswith("Step 1/9")
+    expired = run("--demo", "images", "pricing-rules:2", "--log", server=server)
+    assert expired.returncode == 1
+    assert "link has expired" in expired.stderr
+    unknown = run("--demo", "images", "nope", server=server)
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+
+
 def test_services_as_a_table(server: DemoServer) -> None:
     done = run("--demo", "services", server=server)
     assert done.returncode == 0

@@ -13,6 +13,7 @@ from amltui.demo.clock import Clock
 from amltui.demo.control import Control
 from amltui.demo.environments import Environments
 from amltui.demo.faults import Faults
+from amltui.demo.history import History
 from amltui.demo.model_packages import ModelPackages
 from amltui.demo.models import Models
 from amltui.demo.router import Problem, Request, Response, Router, answer
@@ -59,11 +60,12 @@ class Application:
             route
             for part in (
                 Workspace(self._state),
+                History(self._state),
                 Services(self._state),
                 Models(self._state),
                 artifacts,
                 Environments(self._state),
-                ModelPackages(self._state, images=images),
+                ModelPackages(self._state, artifacts, images=images),
                 Scoring(self._state),
                 Control(self._state, self.faults, control, served, errors),
             )

@@ -57,6 +57,7 @@ class Artifacts:
             Route("GET", art + "/prefix/contentinfo/{prefix*}", self._content_infos),
             Route("GET", art + "/contentinfo/{prefix*}", self._content_info),
             Route("GET", art + "/metadata/{prefix*}", self._metadata),
+            Route("GET", art + "/{origin}/{container}", self._list),
             Route("POST", identity.MMS + "/assets", self._create_asset),
             Route("GET", identity.MMS + "/assets/{id}", self._get_asset),
             Route("PUT", _BLOB, self._put_blob, anonymous=True),
@@ -84,6 +85,17 @@ class Artifacts:
         """Return the content of an artifact, or None when nothing was stored under this id."""
         blob = self._blobs.get(artifact_id)
         return None if blob is None else blob.path.read_bytes()
+
+    def below(self, prefix: str) -> dict[str, bytes]:
+        """Return the content of an artifact, or of all below a folder of them, by artifact id."""
+        wanted = prefix.rstrip("/")
+        with self._lock:
+            found = {
+                name: blob.path
+                for name, blob in self._blobs.items()
+                if name == wanted or name.startswith(wanted + "/")
+            }
+        return {name: path.read_bytes() for name, path in sorted(found.items())}
 
     def _create_batch(self, request: Request) -> Response:
         origin, container = request.params["origin"], request.params["container"]
@@ -118,6 +130,13 @@ class Artifacts:
     def _content_info(self, request: Request) -> Response:
         name = self._known(request).rstrip("/")
         return answer(self._info(name, self._download_uri(name)))
+
+    def _list(self, request: Request) -> Response:
+        """Everything in a container: of a run, all that it has written."""
+        prefix = f"{request.params['origin']}/{request.params['container']}/"
+        with self._lock:
+            found = sorted(name for name in self._blobs if name.startswith(prefix))
+        return answer({"value": [self._info(name, self._download_uri(name)) for name in found]})
 
     def _metadata(self, request: Request) -> Response:
         name = self._known(request)
@@ -159,13 +178,13 @@ class Artifacts:
     def _put_blob(self, request: Request) -> Response:
         name = request.params["blob"]
         if request.query.get("sig") != self._signature:
-            return _blob_error(403, "AuthenticationFailed", "The signature is missing or wrong.")
+            return blob_error(403, "AuthenticationFailed", "The signature is missing or wrong.")
         if self._stored + len(request.body) > _MOST_BYTES:
-            return _blob_error(507, "InsufficientAccountCapacity", "The demo's storage is full.")
+            return blob_error(507, "InsufficientAccountCapacity", "The demo's storage is full.")
         digest = base64.b64encode(hashlib.md5(request.body, usedforsecurity=False).digest())
         claimed = request.headers.get("content-md5")
         if claimed and claimed.encode() != digest:
-            return _blob_error(400, "Md5Mismatch", "The content does not match its checksum.")
+            return blob_error(400, "Md5Mismatch", "The content does not match its checksum.")
         action = request.query.get("comp")
         with self._lock:
             if action == "block":
@@ -174,7 +193,7 @@ class Artifacts:
             if action == "blocklist":
                 return self._join(name, request.body)
             if name in self._blobs and request.headers.get("if-none-match") == "*":
-                return _blob_error(409, "BlobAlreadyExists", "The specified blob already exists.")
+                return blob_error(409, "BlobAlreadyExists", "The specified blob already exists.")
             blob = self._store(name, self._write(request.body))
         return Response(201, b"", _headers(blob))
 
@@ -187,7 +206,7 @@ class Artifacts:
                 part = self._blocks.pop((name, block), None)
                 if part is None:
                     target.unlink()
-                    return _blob_error(400, "InvalidBlockList", "A block of the list is missing.")
+                    return blob_error(400, "InvalidBlockList", "A block of the list is missing.")
                 joined.write(part.read_bytes())
                 part.unlink()
         return Response(201, b"", _headers(self._store(name, target)))
@@ -195,14 +214,14 @@ class Artifacts:
     def _get_blob(self, request: Request) -> Response:
         blob = self._blobs.get(request.params["blob"])
         if blob is None:
-            return _blob_error(404, "BlobNotFound", "The specified blob does not exist.")
+            return blob_error(404, "BlobNotFound", "The specified blob does not exist.")
         headers = {**_headers(blob), "Content-Type": "application/octet-stream"}
         span = request.headers.get("x-ms-range") or request.headers.get("range")
         if not span:
             return Response(200, blob.path, headers)
         first, last = _span(span, blob.size)
         if first >= blob.size:
-            return _blob_error(416, "InvalidRange", "The range lies beyond the end of the blob.")
+            return blob_error(416, "InvalidRange", "The range lies beyond the end of the blob.")
         with blob.path.open("rb") as file:
             file.seek(first)
             content = file.read(last - first + 1)
@@ -259,7 +278,7 @@ def _span(header: str, size: int) -> tuple[int, int]:
         return 0, size - 1
 
 
-def _blob_error(status: int, code: str, message: str) -> Response:
+def blob_error(status: int, code: str, message: str) -> Response:
     body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code>'
     body += f"<Message>{escape(message)}</Message></Error>"
     headers: dict[str, Any] = {"Content-Type": "application/xml", "x-ms-error-code": code}

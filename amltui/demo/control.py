@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import secrets
 from collections import deque
 
 from amltui.demo.faults import Faults
@@ -36,6 +37,7 @@ class Control:
             Route("DELETE", "/_demo/requests", self._forget_requests, anonymous=True),
             Route("GET", "/_demo/errors", self._list_errors, anonymous=True),
             Route("POST", "/_demo/services/{name}", self._change, anonymous=True),
+            Route("POST", "/_demo/registry-password", self._renew_password, anonymous=True),
             Route("POST", "/_demo/speed", self._set_speed, anonymous=True),
         ]
 
@@ -65,6 +67,13 @@ class Control:
     def _list_errors(self, request: Request) -> Response:
         self._check(request)
         return answer(list(self._errors))
+
+    def _renew_password(self, request: Request) -> Response:
+        """Give the registry another password: logins that are held are refused from now on."""
+        self._check(request)
+        with self._state.lock:
+            self._state.registry_password = f"demo-{secrets.token_hex(8)}-not-a-secret"
+        return answer({})
 
     def _set_speed(self, request: Request) -> Response:
         """Divide the time of operations that begin from now on by `{"speed": n}`."""

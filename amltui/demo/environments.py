@@ -91,7 +91,7 @@ class Environments:
                         # The one registry there is: local builds log in to this address.
                         "address": self._state.base.removeprefix("http://"),
                         "username": "contosodemoml",
-                        "password": "demo-registry-password-not-a-secret",
+                        "password": self._state.registry_password,
                     },
                 },
                 "pythonEnvironment": {

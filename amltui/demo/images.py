@@ -30,6 +30,14 @@ LABEL = "amltui.demo"
 KEEP_LABEL = "amltui.demo.keep"
 PUBLIC_BASE = "python:3.11-slim-bookworm"
 APP_ROOT = "/var/azureml-app"
+SERVE = [
+    "/bin/sh",
+    "-c",
+    f'exec azmlinfsrv --entry_script "{APP_ROOT}/$AZUREML_ENTRY_SCRIPT" --port 5001',
+]
+"""Starts the scoring server; the SDK names the entry script in that variable."""
+
+SEARCH_PATH = f"PATH={PREFIX}/bin:/usr/bin:/bin"
 
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _CONFIG = "application/vnd.docker.container.image.v1+json"
@@ -49,6 +57,11 @@ def uses_public_base() -> bool:
     reach this machine's loopback.
     """
     return sys.platform != "linux" or os.environ.get("AMLTUI_DEMO_BASE") == "public"
+
+
+def is_kept() -> bool:
+    """Whether what comes of the demo's images is to outlive it."""
+    return os.environ.get("AMLTUI_DEMO_KEEP") == "1"
 
 
 def missing() -> str | None:
@@ -83,8 +96,7 @@ def dockerfile(registry_host: str) -> str:
         start = f"FROM {PUBLIC_BASE}\nRUN pip install --no-cache-dir '{SERVER}>=1.4,<2'\n"
     else:
         start = f"FROM {registry_host}/{INFERENCE_IMAGE}:{VERSION}\n"
-    kept = f' {KEEP_LABEL}="true"' if os.environ.get("AMLTUI_DEMO_KEEP") == "1" else ""
-    serve = f'exec azmlinfsrv --entry_script "{APP_ROOT}/$AZUREML_ENTRY_SCRIPT" --port 5001'
+    kept = f' {KEEP_LABEL}="true"' if is_kept() else ""
     return (
         f"{start}"
         f'LABEL {LABEL}="{registry_host}"{kept}\n'
@@ -92,12 +104,15 @@ def dockerfile(registry_host: str) -> str:
         f"WORKDIR {APP_ROOT}\n"
         f"COPY azureml-app {APP_ROOT}\n"
         "EXPOSE 5001\n"
-        f"CMD {json.dumps(['/bin/sh', '-c', serve])}\n"
+        f"CMD {json.dumps(SERVE)}\n"
     )
 
 
 class Registry:
-    """The pull half of the registry HTTP API v2 over two images made of this machine's Python."""
+    """The pull half of the registry HTTP API v2 over images made of this machine's Python.
+
+    Two are always there: Python, and the scoring server on it; packages of models are added.
+    """
 
     def __init__(self, registry_host: str, cache: Path) -> None:
         """Serve as *registry_host* (``127.0.0.1:port``), keeping the layers in *cache*."""
@@ -106,6 +121,10 @@ class Registry:
         self._lock = threading.Lock()
         self._manifests: dict[tuple[str, str], bytes] = {}
         self._blobs: dict[str, bytes | Path] = {}
+
+    def is_public(self, path: str) -> bool:
+        """Whether a path is one of the two images that anybody may pull."""
+        return any(path.startswith(f"/v2/{name}/") for name in (PYTHON_IMAGE, INFERENCE_IMAGE))
 
     def handle(self, method: str, path: str) -> Answer:
         """Answer one request with status, headers (Content-Length among them) and body.
@@ -131,6 +150,14 @@ class Registry:
                 images[INFERENCE_IMAGE] = [*layers, self._layer(packages)]
             for name, stack in images.items():
                 self._image(name, stack)
+
+    def package(self, name: str, tag: str, more: list[Layer], config: dict[str, Any]) -> None:
+        """Add an image: the inference image with layers on top, and its configuration."""
+        self.build()
+        with self._lock:
+            below = json.loads(self._manifests[INFERENCE_IMAGE, "latest"])["layers"]
+            layers = [*below, *(self._layer(layer) for layer in more)]
+            self._image(name, layers, config, (tag,))
 
     def _answer(self, method: str, path: str) -> Answer:
         if method not in ("GET", "HEAD"):
@@ -169,16 +196,19 @@ class Registry:
         self._blobs[digest] = written
         return {"mediaType": _LAYER, "size": written.stat().st_size, "digest": digest}
 
-    def _image(self, name: str, layers: list[dict[str, Any]]) -> None:
+    def _image(
+        self,
+        name: str,
+        layers: list[dict[str, Any]],
+        settings: dict[str, Any] | None = None,
+        tags: tuple[str, ...] = (VERSION, "latest"),
+    ) -> None:
         config = _document(
             {
                 "architecture": _MACHINES.get(platform.machine(), platform.machine()),
                 "os": "linux",
                 "created": _CREATED,
-                "config": {
-                    "Env": [f"PATH={PREFIX}/bin:/usr/bin:/bin"],
-                    "Cmd": ["/bin/sh"],
-                },
+                "config": {"Env": [SEARCH_PATH], "Cmd": ["/bin/sh"], **(settings or {})},
                 "rootfs": {"type": "layers", "diff_ids": [layer["digest"] for layer in layers]},
             }
         )
@@ -191,7 +221,7 @@ class Registry:
                 "layers": layers,
             }
         )
-        for reference in (VERSION, "latest", _digest(manifest)):
+        for reference in (*tags, _digest(manifest)):
             self._manifests[name, reference] = manifest
 
 

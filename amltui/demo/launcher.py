@@ -37,6 +37,11 @@ class DemoServer:
             _end(self._process)
 
     @property
+    def is_own(self) -> bool:
+        """Whether we started the server, so that it ends with us."""
+        return self._process is not None
+
+    @property
     def address(self) -> str:
         """What `join` needs to find the server: one line of text, without the control token."""
         names = ("url", "ca_bundle", "subscription_id", "resource_group", "workspace_name")

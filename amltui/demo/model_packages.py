@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import threading
 import uuid
 from typing import TYPE_CHECKING
 
 from amltui.demo import identity
+from amltui.demo.artifacts import blob_error
 from amltui.demo.clock import iso
 from amltui.demo.operations import Step
 from amltui.demo.router import Problem, Request, Response, Route, answer, ranged, text
+from amltui.demo.seed.legacy import PRIVATE
 from amltui.demo.state import Payload, State, bound
 
 if TYPE_CHECKING:
+    from amltui.demo.artifacts import Artifacts
     from amltui.demo.images import Registry
 
 _IMAGES = identity.MMS + "/images"
@@ -23,8 +27,9 @@ _DOCKERFILE = "DockerBuildContext"
 class ModelPackages:
     """Turns models and an environment into a build context or an image."""
 
-    def __init__(self, state: State, *, images: bool) -> None:
+    def __init__(self, state: State, artifacts: Artifacts, *, images: bool) -> None:
         self._state = state
+        self._artifacts = artifacts
         self._images = images
         self._manifests: dict[str, Payload] = {}
         self._registry: Registry | None = None
@@ -64,9 +69,23 @@ class ModelPackages:
             operation.resource = f"{self._state.base}/packages/{operation.id}/manifest.json"
         else:
             name = body.get("imageName") or f"package-{operation.id[:8]}"
-            operation.resource = f"{identity.REGISTRY}/{name}:{body.get('imageLabel') or '1'}"
+            tag = body.get("imageLabel") or operation.id[:8]
+            operation.resource = f"{self._push(wanted, name, tag)}/{name}:{tag}"
         location = f"{identity.MMS}/operations/{operation.id}"
         return answer({}, 202, Operation_Location=location)
+
+    def _push(self, wanted: Payload, name: str, tag: str) -> str:
+        """Put the image of a package into the registry; return the registry's address."""
+        from amltui.demo.images import missing, uses_public_base
+
+        registry = self._open_registry()
+        if registry is None or missing() or uses_public_base():
+            return identity.REGISTRY
+        from amltui.demo.package_images import add_package
+
+        context = self._build_context(wanted)["context"]
+        add_package(registry, name, tag, context, wanted, self._artifacts.below)
+        return registry.registry_host
 
     def _build_context(self, wanted: Payload) -> Payload:
         """Return the manifest that the SDK turns into a folder for `docker build`."""
@@ -202,6 +221,14 @@ class ModelPackages:
         return Response(204 if found is None else 200)
 
     def _text(self, request: Request) -> Response:
+        """A log behind a signed link, refused as the storage refuses it."""
+        end = request.query.get("se", "")
+        if end and end < iso(self._state.clock.now()):
+            said = "Server failed to authenticate the request: the signature is not valid now."
+            return blob_error(403, "AuthenticationFailed", said)
+        if request.params["name"].startswith(PRIVATE):
+            said = "Public access is not permitted on this storage account."
+            return blob_error(409, "PublicAccessNotPermitted", said)
         content = self._state.texts.get(request.params["name"])
         if content is None:
             raise Problem(404, "BlobNotFound", "The log has expired.")
@@ -211,8 +238,18 @@ class ModelPackages:
         registry = self._open_registry()
         if registry is None:
             return text("", 404)
+        if not registry.is_public(request.path) and not self._may_pull(request):
+            challenge = {"WWW-Authenticate": 'Basic realm="demo"'}
+            errors = [{"code": "UNAUTHORIZED", "message": "authentication required"}]
+            return answer({"errors": errors}, 401, **challenge)
         status, headers, body = registry.handle(request.method, request.path)
         return Response(status, body, headers)
+
+    def _may_pull(self, request: Request) -> bool:
+        given = request.headers.get("authorization", "").removeprefix("Basic ")
+        login = f"{identity.REGISTRY.partition('.')[0]}:{self._state.registry_password}"
+        wanted = base64.b64encode(login.encode())
+        return hmac.compare_digest(given.encode(), wanted)
 
     def _open_registry(self) -> Registry | None:
         """Return the registry, made at first use: most runs of the demo need no image."""

@@ -63,6 +63,7 @@ class State:
     operations: dict[str, Operation] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)  # build logs and the like, by path
     built: set[str] = field(default_factory=set)  # environments whose image exists
+    registry_password: str = "demo-registry-password-not-a-secret"  # noqa: S105 - it opens nothing
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def settle(self) -> None:

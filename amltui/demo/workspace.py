@@ -1,4 +1,4 @@
-"""Resource manager, discovery, computes and the little of run history that the SDK asks for."""
+"""Resource manager, discovery and computes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from amltui.demo.router import Problem, Request, Response, Route, answer
 from amltui.demo.state import State
 
 _WORKSPACES = "providers/Microsoft.MachineLearningServices/workspaces"
+_PERMISSIONS = "providers/Microsoft.Authorization/permissions"
+_REGISTRIES = "providers/Microsoft.ContainerRegistry/registries"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
 # The SDK refuses a discovery document without these six keys.
 _ENDPOINTS = ("api", "experimentation", "history", "hyperdrive", "modelmanagement", "studio")
@@ -30,12 +32,11 @@ class Workspace:
             Route("GET", subscription, self._list),
             Route("GET", subscription + "/{name}", self._get),
             Route("POST", subscription + "/{name}/listKeys", self._registry_keys),
+            Route("GET", f"{subscription}/{{name}}/{_PERMISSIONS}", self._permissions),
+            Route("GET", f"{_GROUP}/{_REGISTRIES}/{{name}}", self._registry),
             Route("GET", "/discovery", self._discovery, anonymous=True),
             Route("GET", identity.COMPUTES, self._computes),
             Route("GET", identity.COMPUTES + "/{name}", self._compute),
-            Route("GET", identity.HISTORY + "/experiments/{name}", self._experiment),
-            Route("GET", identity.HISTORY + "/experimentids/{id}/runs/{run}", self._run),
-            Route("GET", identity.HISTORY + "/experiments/{id}/runs/{run}", self._run),
         ]
 
     def _subscriptions(self, request: Request) -> Response:
@@ -64,9 +65,19 @@ class Workspace:
 
     def _registry_keys(self, request: Request) -> Response:
         self._check_group(request)
-        password = {"name": "password", "value": "demo-registry-password-not-a-secret"}
+        password = {"name": "password", "value": self._state.registry_password}
         credentials = {"username": "contosodemoml", "passwords": [password]}
         return answer({"containerRegistryCredentials": credentials})
+
+    def _permissions(self, request: Request) -> Response:
+        self._check_group(request)
+        data_scientist = {"actions": ["Microsoft.MachineLearningServices/workspaces/*"]}
+        return answer({"value": [{**data_scientist, "notActions": []}]})
+
+    def _registry(self, request: Request) -> Response:
+        self._check_group(request)
+        name = request.params["name"]
+        return answer({"name": name, "properties": {"adminUserEnabled": True}})
 
     def _discovery(self, request: Request) -> Response:
         return answer(dict.fromkeys(_ENDPOINTS, self._state.base))
@@ -79,47 +90,6 @@ class Workspace:
             if compute["name"] == request.params["name"]:
                 return answer(compute)
         raise Problem(404, "ComputeNotFound", f"Compute {request.params['name']} was not found.")
-
-    def _experiment(self, request: Request) -> Response:
-        name = request.params["name"]
-        return answer(
-            {
-                "experimentId": f"demo-experiment-{name}",
-                "name": name,
-                "createdUtc": iso(self._state.clock.start - 86_400 * 400),
-                "tags": {},
-                "archivedTime": None,
-            }
-        )
-
-    def _run(self, request: Request) -> Response:
-        run = request.params["run"]
-        begin = self._state.clock.start - 86_400 * 40
-        return answer(
-            {
-                "runId": run,
-                "runUuid": run,
-                "rootRunId": run,
-                "experimentId": request.params["id"],
-                "displayName": run,
-                "runNumber": 1,
-                "status": "Completed",
-                "createdUtc": iso(begin),
-                "startTimeUtc": iso(begin + 20),
-                "endTimeUtc": iso(begin + 900),
-                "dataContainerId": f"dcid.{run}",
-                "hidden": False,
-                "tags": {},
-                "properties": {},
-                "parameters": {},
-                "inputDatasets": [],
-                "outputDatasets": [],
-                "userProperties": {},
-                "actionUris": {},
-                "runType": "azureml.scriptrun",
-                "target": "cpu-cluster",
-            }
-        )
 
     def _check_group(self, request: Request) -> None:
         _known(request.params["subscription"], identity.SUBSCRIPTION_ID, "SubscriptionNotFound")

@@ -21,7 +21,7 @@ from math import ceil, exp, expm1, inf, isfinite, log, sqrt
 from random import Random
 
 from .models import Scale
-from .replicas import InvalidInput
+from .replica_input import InvalidInput
 
 MOST_REQUESTS = 1_000_000  # in one simulation: a few seconds of work, some 100 MB
 MOST_SECONDS = 86_400

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from keyword import iskeyword
 
 from . import check_source, check_target, conda, entry_script
+from .debugcopy import without_package
+from .drafts import looks_secret
 from .facts import Check, Facts, Fix
 from .findings import Finding, Level
 from .plan import Plan
-from .plan_parts import FileModel, FolderModel
-from .plan_targets import LocalTarget
+from .plan_parts import FileModel, FolderModel, RegisteredModel
+from .plan_targets import AksTarget, LocalTarget
 
 __all__ = ["Check", "Facts", "Fix", "blocks", "check", "paths_of", "script_path"]
 
@@ -28,12 +30,35 @@ def check(plan: Plan, facts: Facts | None = None) -> tuple[Check, ...]:
         *_files(plan, known),
         *_entry_script(plan, known),
         *_environment(plan, known),
+        *_debugger_package(plan, known),
         *check_source.source(plan, known),
         *check_source.models(plan, known),
         *check_target.target(plan, known),
+        *unmade(plan, known),
     ]
     order = list(Level)
     return tuple(sorted(found, key=lambda one: order.index(one.level)))
+
+
+def unmade(plan: Plan, facts: Facts) -> Iterator[Check]:
+    """What could not be checked, as the workspace or the engine was not asked."""
+    environment = plan.inference.environment.registered
+    asked: list[tuple[object, str, str]] = [
+        (facts.services, "name", f"Whether the name {plan.name} is taken")
+    ]
+    if isinstance(plan.target, AksTarget):
+        asked.append((facts.clusters, "target.cluster", f"The cluster {plan.target.cluster}"))
+    if environment:
+        where = "inference.environment.registered"
+        asked.append((facts.environments, where, f"The environment {environment}"))
+    for at, model in enumerate(plan.models):
+        if isinstance(model, RegisteredModel):
+            where = f"models[{at}].registered"
+            asked.append((facts.models, where, f"The model {model.name}"))
+    for known, where, what in asked:
+        if known is None:
+            hint = "That takes the workspace, or the engine; the run will find out."
+            yield Check(Level.INFO, where, f"{what} was not checked.", "", hint)
 
 
 def blocks(checks: tuple[Check, ...]) -> bool:
@@ -161,6 +186,18 @@ def _environment(plan: Plan, facts: Facts) -> Iterator[Check]:
     yield from _variables(plan, facts)
 
 
+def _debugger_package(plan: Plan, facts: Facts) -> Iterator[Check]:
+    path = plan.inference.environment.conda_file
+    fact = facts.files.get(path) if path else None
+    if path is None or fact is None or fact.text is None or isinstance(plan.target, LocalTarget):
+        return
+    if without_package(fact.text) != fact.text:
+        yield Check(
+            Level.WARNING, "inference.environment.conda_file", "A debugger is among the packages.",
+            "", "`amltui debug --clean PLAN` takes it out.", path,
+        )  # fmt: skip
+
+
 def _registry(plan: Plan) -> Iterator[Check]:
     environment = plan.inference.environment
     parts = ("registry_address", "registry_username", "registry_password_variable")
@@ -177,9 +214,8 @@ def _registry(plan: Plan) -> Iterator[Check]:
 
 def _variables(plan: Plan, facts: Facts) -> Iterator[Check]:
     environment = plan.inference.environment
-    secret = ("PASSWORD", "SECRET", "TOKEN", "CONNECTION_STRING", "ACCOUNT_KEY", "API_KEY")
     for name, value in environment.variables:
-        if value and any(word in name.upper() for word in secret):
+        if value and looks_secret(name):
             yield Check(
                 Level.WARNING, f"inference.environment.variables.{name}",
                 f"{name} looks like a secret.", "A plan is kept in git, and an environment in the "

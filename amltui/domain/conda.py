@@ -273,3 +273,25 @@ def _edit(label: str, *hunks: Hunk) -> Edit:
 
 def _without_fix(found: Finding) -> Finding:
     return Finding(found.line, found.code, found.message, found.level, found.hint)
+
+
+def want(text: str, entry: str) -> Edit | None:
+    """The edit that makes a conda file ask pip for `entry` (as azureml-defaults==1.61.0).
+
+    A line of that package is written anew, also one of conda's; else a line is added. None where
+    the file asks for it already, or has a layout that is not read here.
+    """
+    layout = read_layout(text)
+    package = read_package(Item(0, 0, entry))
+    if layout.unread or package is None:
+        return None
+    for there in filter(None, map(read_package, (*layout.pip, *layout.conda))):
+        if there.name == package.name:
+            same = there.item.text == entry or (there.item in layout.conda and not package.spec)
+            if same:
+                return None
+            if there.item in layout.pip:
+                return _rewrite(there.item, entry)
+            conda = entry.replace("==", "=") if "==" in entry else entry
+            return _rewrite(there.item, conda)
+    return _edit(f"Add {entry}", *_Lint(layout)._add_pip(entry))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .exitcodes import describe
@@ -17,6 +19,7 @@ class ContainerRun:
     error: str = ""
     started_at: str = ""
     finished_at: str = ""
+    rotated_at: int = 0  # bytes at which the engine begins another file of its log; 0: never
 
     @property
     def was_started(self) -> bool:
@@ -28,3 +31,15 @@ class ContainerRun:
         """How it ended: "exit code 3 (...)", with the engine's own message."""
         ending = str(describe(self.exit_code, out_of_memory=self.out_of_memory))
         return f"{ending}: {self.error}" if self.error else ending
+
+
+_SIZE = re.compile(r"(?i)(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?")
+_UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000, "t": 1_000_000_000_000}
+_LOCAL_SIZE = "20m"  # of the driver "local", which rotates if nobody says anything
+
+
+def rotation_of(driver: str, options: Mapping[str, str]) -> int:
+    """The size in bytes at which a logging driver begins another file; 0 where it never does."""
+    said = options.get("max-size") or (_LOCAL_SIZE if driver == "local" else "")
+    match = _SIZE.fullmatch(said.strip())
+    return int(float(match[1]) * _UNITS[match[2].lower()]) if match is not None else 0

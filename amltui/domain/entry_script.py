@@ -122,7 +122,7 @@ def _debuggers(tree: ast.Module) -> Iterator[Finding]:
                 "debugger",
                 f"A debugger is left in the script: {name}.",
                 Level.WARNING,
-                "It waits for somebody to attach, and opens a port; remove it for the cloud.",
+                "It waits for somebody to attach, and opens a port: `amltui debug --clean PLAN`.",
             )
 
 

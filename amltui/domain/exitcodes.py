@@ -17,10 +17,23 @@ class Ending:
     words: str
     hint: str = ""
 
+    @property
+    def brief(self) -> str:
+        """The code and two or three words, for a table: "137 memory limit"."""
+        words = _BRIEF.get(self.code, "") or _SIGNALS.get(self.code - 128, ("",))[0]
+        if self.code == 137 and self.words == _OUT_OF_MEMORY[0]:
+            words = "memory limit"
+        return f"{self.code} {words}".strip()
+
     def __str__(self) -> str:
         return f"exit code {self.code} ({self.words})" if self.words else f"exit code {self.code}"
 
 
+_BRIEF = {
+    0: "ended", 1: "failed", 2: "wrong usage", 3: "worker not up", 4: "app not loaded",
+    100: "script failed", 111: "server ended", 125: "not started", 126: "not executable",
+    127: "not found", 137: "killed", 143: "stopped",
+}  # fmt: skip
 _CODES = {
     0: ("it ended by itself, without an error", ""),
     1: ("its program failed", "The end of its log says why."),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .autoscale import Traffic
 from .latency import Histogram, distribution, percentiles, span, sparkline
-from .replicas import Field
+from .replica_input import Field
 
 RPS = Field("rps", "Requests per second", "0.1", "2000", "For example 20.")
 SECONDS = Field("seconds", "Duration in seconds", "1", "600", "For example 10.")

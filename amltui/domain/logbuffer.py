@@ -1,9 +1,9 @@
 """The store of a log: raw lines under absolute numbers, within a limit of bytes.
 
-Lines live in blocks of one bytes object each, their time stamps and streams apart: 34 bytes above
-the text instead of the 49 of a list of bytes. Old blocks are compressed, the oldest are dropped
-when the limit is reached, and how many lines that cost is kept. Nothing is written to disk: logs
-hold secrets. Not thread-safe: it belongs to the event loop.
+Lines live in blocks of one bytes object each, their time stamps (compressed) and streams apart: 10
+bytes above the text instead of the 49 of a list of bytes. Old blocks are compressed, the oldest are
+dropped when the limit is reached, and how many lines that cost is kept. Nothing is written to disk:
+logs hold secrets. Not thread-safe: it belongs to the event loop.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class _Block:
         self.first = first
         self.text = text
         self.count = count
-        self.stamps = stamps
+        self.stamps = zlib.compress(stamps, 1) if stamps else stamps  # 30 bytes become 5
         self.streams = streams if streams.strip(streams[:1]) else streams[:1]
         self.sources = sources if sources.strip(sources[:1]) else sources[:1]
         self.latest = latest  # the newest stamp up to here: never falls, whatever the lines do
@@ -94,7 +94,6 @@ class _Block:
 
     def pack(self) -> None:
         self.text = zlib.compress(self.text, 1)
-        self.stamps = zlib.compress(self.stamps, 1)
         self.packed = True
         self.size = self._weigh()
 
@@ -102,7 +101,7 @@ class _Block:
         return zlib.decompress(self.text) if self.packed else self.text
 
     def read_stamps(self) -> bytes:
-        return zlib.decompress(self.stamps) if self.packed else self.stamps
+        return zlib.decompress(self.stamps) if self.stamps else _NO_STAMP * self.count
 
 
 class LogBuffer:
@@ -163,8 +162,6 @@ class LogBuffer:
         if batch.lines:
             lines = list(batch.lines)
             count = len(lines)
-            if max(map(len, lines)) > LINE_LIMIT:
-                lines = [line[:LINE_LIMIT] for line in lines]
             self._extend(
                 lines,
                 list(batch.stamps) if batch.stamps is not None else [_NO_STAMP] * count,
@@ -184,7 +181,7 @@ class LogBuffer:
             part = lines[at:end]
             size = sum(map(len, part))
             if size + self._tail_bytes > _BLOCK_BYTES:
-                part, size = self._fitting(part)
+                part, size = self._fitting([line[:LINE_LIMIT] for line in part])
             end = at + len(part)
             self._lines += part
             self._stamps += stamps[at:end]
@@ -359,24 +356,21 @@ class LogBuffer:
 
     def _read(self, start: int, stop: int, first: int) -> list[LogLine]:
         if first == self._tail_first:
-            lines, stamps = self._lines, self._stamps
+            lines, stamps = self._lines, self._stamps[start - first : stop - first]
             streams, sources = bytes(self._streams), bytes(self._sources)
         else:
             block = self._blocks[self._find(first)]
             lines = self._split_block(block)
             packed = block.read_stamps()
-            stamps = []
-            if packed:
-                stamps = [packed[at : at + STAMP] for at in range(0, len(packed), STAMP)]
-            else:
-                stamps = [_NO_STAMP] * block.count
+            places = range((start - first) * STAMP, (stop - first) * STAMP, STAMP)
+            stamps = [packed[at : at + STAMP] for at in places]
             streams = block.streams * (block.count if len(block.streams) == 1 else 1)
             sources = block.sources * (block.count if len(block.sources) == 1 else 1)
         found = []
         for number in range(start, stop):
             at = number - first
             stream = streams[at]
-            stamp = stamps[at]
+            stamp = stamps[number - start]
             found.append(
                 LogLine(
                     number,

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from .logbuffer import Batch
 
 WINDOW = timedelta(seconds=1)
-_LATE = timedelta(milliseconds=100)  # lines came late by up to 3.2 ms
+LATE = timedelta(milliseconds=100)  # lines came late by up to 3.2 ms
 _PART = 16_384  # bytes from which on the engine splits a line
+_MOMENT = 22  # bytes of a stamp up to its hundredths of a second, in which no batch is forgotten
 _MANY = 50_000  # lines after which less than the window is remembered, to bound the memory
 
 Entry = tuple[bytes, int, bytes]
@@ -47,6 +48,9 @@ class Resume:
         self._since = self._floor = b""  # older than this, up to this: held or not wanted
         self._until = b""  # up to this a line may be held
         self._past = b""  # from here on none is
+        self._kept_from = b""  # lines of this time and later are remembered
+        self._met = True  # what is held has come again, as it must
+        self.gap = False  # it has not: the engine removed what came between
 
     def remember(self, batch: Batch) -> None:
         """Take note of a batch that went on to the store."""
@@ -57,12 +61,16 @@ class Resume:
         self._count += len(batch.lines)
         if newest <= self.newest:
             return
-        self.newest = newest
+        moment, self.newest = self.newest[:_MOMENT], newest
+        if newest[:_MOMENT] == moment:
+            return
         window = earlier(newest, WINDOW)
-        late = earlier(newest, _LATE)
+        late = earlier(newest, LATE)
         while len(self._recent) > 1:
             stamp, oldest = self._recent[0]
             if stamp >= window and (self._count <= _MANY or stamp >= late):
+                break
+            if self._kept_from and stamp >= self._kept_from:
                 break
             self._recent.popleft()
             self._count -= len(oldest.lines)
@@ -84,21 +92,33 @@ class Resume:
                     return True
         return False
 
-    def begin(self) -> None:
-        """A connection broke: from now on, leave out what is held."""
+    def keep(self, stamp: bytes) -> None:
+        """Remember all lines since a time, however many come: they may be read again."""
+        self._kept_from = stamp
+
+    def begin(self, since: bytes = b"") -> bytes:
+        """A connection ended: from now on, leave out what is held.
+
+        Returns the time to read again from: `since`, if that is remembered, else a second before
+        the end; empty before the first line.
+        """
         if not self.newest:
-            return
-        self._since, self._floor, self._until = self.since, self._forgotten, self.newest
+            return b""
+        self._since = max(since or self.since, self._forgotten)
+        self._floor, self._until = self._forgotten, self.newest
         self._past = earlier(self.newest, -WINDOW)
+        self._met = False
         self._held = Counter(
             entry
             for _, batch in self._recent
             for entry in entries(batch)
             if entry[0] >= self._since and entry[0] > self._floor
         )
+        return self._since
 
     def new(self, batch: Batch) -> Batch | None:
         """The lines of a batch that are not held yet; call `begin` first, then for each batch."""
+        self.gap = False
         if not self._until or not batch.stamps:
             return batch
         kept: list[Entry] = []
@@ -106,19 +126,57 @@ class Resume:
             stamp = entry[0]
             if stamp <= self._until:
                 if stamp < self._since or stamp <= self._floor:
+                    self._met = True
                     continue
                 if self._held[entry] > 0:
                     self._held[entry] -= 1
+                    self._met = True
                     continue
+            elif not self._met:
+                self._met = self.gap = True
             kept.append(entry)
         if min(batch.stamps) > self._past:
             self._until = b""
             self._held.clear()
-        if not kept:
-            return None
-        return Batch(
-            batch.source,
-            [entry[2] for entry in kept],
-            [entry[0] for entry in kept],
-            bytes(entry[1] for entry in kept),
-        )
+        return of_entries(batch.source, kept) if kept else None
+
+
+class Repeats:
+    """Leaves out what an engine sends again, out of order, when it begins another file of a log."""
+
+    def __init__(self) -> None:
+        self._latest = b""
+        self._young: set[Entry] = set()
+        self._old: set[Entry] = set()
+        self._repeating = False
+
+    def new(self, batch: Batch) -> Batch | None:
+        """The lines of a batch that have not come before."""
+        found = entries(batch)
+        kept = [entry for entry in found if self._is_new(entry)]
+        if len(self._young) > _MANY:
+            self._old, self._young = self._young, set()
+        if len(kept) == len(found):
+            return batch
+        return of_entries(batch.source, kept) if kept else None
+
+    def _is_new(self, entry: Entry) -> bool:
+        if entry[0] > self._latest:
+            self._latest = entry[0]
+            self._repeating = False
+        elif entry[0] < self._latest or self._repeating:  # equal lines may share a stamp
+            self._repeating = entry in self._young or entry in self._old
+            if self._repeating:
+                return False
+        self._young.add(entry)
+        return True
+
+
+def of_entries(source: int, kept: list[Entry]) -> Batch:
+    """Entries as a batch."""
+    return Batch(
+        source,
+        [entry[2] for entry in kept],
+        [entry[0] for entry in kept],
+        bytes(entry[1] for entry in kept),
+    )

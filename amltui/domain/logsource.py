@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
+from .images import LegacyImage
 from .models import Container, Ref, Service
+
+LABEL = 16  # characters of a source's name beside its lines
 
 
 class SourceKind(str, Enum):
@@ -19,6 +23,13 @@ class SourceKind(str, Enum):
     DEPLOYMENT = "deployment"
 
 
+_WORDS = {
+    SourceKind.INIT: "init container of",
+    SourceKind.BUILD: "image build of",
+    SourceKind.DEPLOYMENT: "deployment of",
+}
+
+
 @dataclass(frozen=True)
 class LogSource:
     """One log: what it is of, in words, and the address its reader needs."""
@@ -29,18 +40,37 @@ class LogSource:
     ref: Ref | None = None
     container_id: str = ""
     path: str = ""  # of a file; "-" is standard input
-    parts: tuple[LogSource, ...] = ()  # containers that are followed together
+    run: str = ""  # the id of a deployment
+    parts: tuple[LogSource, ...] = ()  # logs that are followed together
 
     @property
     def words(self) -> str:
         """What is shown and from where: "container diabetes (this machine)"."""
-        name = {
-            SourceKind.INIT: "init container of",
-            SourceKind.BUILD: "image build of",
-            SourceKind.DEPLOYMENT: "deployment of",
-        }.get(self.kind, self.kind.value)
-        title = "standard input" if self.path == "-" else self.title
-        return f"{name} {title}" + (f" ({self.where})" if self.where else "")
+        if self.parts:
+            return f"{len(self.parts)} logs by time: {self.title}" + self._place
+        if self.path == "-" or self.once:
+            return "standard input"
+        return f"{_WORDS.get(self.kind, self.kind.value)} {self.title}" + self._place
+
+    @property
+    def once(self) -> bool:
+        """Whether it cannot be read again: a pipe that this process holds."""
+        return self.path.startswith("/dev/fd/")
+
+    @property
+    def _place(self) -> str:
+        return f" ({self.where})" if self.where else ""
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others."""
+        address = self.container_id or self.path or self.run or str(self.ref or "")
+        return f"{self.kind.value}:{address}" + "".join(f"+{part.key}" for part in self.parts)
+
+    @property
+    def labels(self) -> dict[int, str]:
+        """A name for each of the parts, all different and short enough for a column."""
+        return {at: _shortened(name) for at, name in enumerate(_names(self.parts))}
 
     @classmethod
     def of_container(cls, container: Container) -> LogSource:
@@ -59,17 +89,53 @@ class LogSource:
                 service.container_id,
             )
         kind = SourceKind.INIT if init else SourceKind.SERVICE
-        where = " ".join(part for part in (service.kind.value, service.target) if part)
-        return cls(kind, service.name, where, service.ref)
+        return cls(kind, service.name, _place_of(service), service.ref)
 
     @classmethod
-    def of_several(cls, containers: tuple[Container, ...]) -> LogSource:
-        """The logs of several containers as one, in the order of their times."""
-        parts = tuple(cls.of_container(container) for container in containers)
-        title = " + ".join(part.title for part in parts)
-        return cls(SourceKind.CONTAINER, title, "this machine", parts=parts)
+    def of_build(cls, service: Service) -> LogSource:
+        """The build log of a cloud service's image, polled."""
+        return cls(SourceKind.BUILD, service.name, _place_of(service), service.ref)
 
     @classmethod
-    def of_file(cls, path: str) -> LogSource:
+    def of_image(cls, image: LegacyImage) -> LogSource:
+        """The build log of a legacy image."""
+        return cls(SourceKind.BUILD, image.id, "legacy image", Ref("azureml", image.id))
+
+    @classmethod
+    def of_run(cls, run: str, name: str, where: str) -> LogSource:
+        """The progress of a deployment, live."""
+        return cls(SourceKind.DEPLOYMENT, name, where, run=run)
+
+    @classmethod
+    def of_several(cls, parts: tuple[LogSource, ...]) -> LogSource:
+        """Several logs as one, in the order of their times."""
+        places = {part.where for part in parts}
+        together = places.pop() if len(places) == 1 else ""
+        named = [
+            name if together or not part.where else f"{name} ({part.where})"
+            for name, part in zip(_names(parts), parts, strict=True)
+        ]
+        return cls(SourceKind.CONTAINER, ", ".join(named), together, parts=parts)
+
+    @classmethod
+    def of_file(cls, path: str, title: str = "") -> LogSource:
         """A file, or standard input as "-"."""
-        return cls(SourceKind.FILE, path.rpartition("/")[2] or path, path=path)
+        return cls(SourceKind.FILE, title or path.rpartition("/")[2] or path, path=path)
+
+
+def _place_of(service: Service) -> str:
+    return " ".join(part for part in (service.kind.value, service.target) if part)
+
+
+def _names(parts: tuple[LogSource, ...]) -> list[str]:
+    """The titles, with the kind of log where one stands there twice."""
+    often = Counter(part.title for part in parts)
+    return [
+        f"{part.title} {part.kind.value}" if often[part.title] > 1 else part.title for part in parts
+    ]
+
+
+def _shortened(name: str) -> str:
+    """Names of one family differ at their ends, so the middle goes."""
+    half = LABEL // 2
+    return name if len(name) <= LABEL else f"{name[: half - 1]}…{name[-half:]}"

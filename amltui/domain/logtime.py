@@ -38,6 +38,26 @@ def parse(stamp: bytes) -> datetime | None:
     return moment.replace(microsecond=micro, tzinfo=timezone.utc)
 
 
+def stamp_of(epoch: float) -> bytes:
+    """A moment in epoch seconds as a stamp of the engine's form."""
+    moment = datetime.fromtimestamp(epoch, timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f000Z").encode("ascii")
+
+
+_AT_START = re.compile(
+    rb"[^\w\"]{0,4}(\d{4})[-/](\d\d)[-/](\d\d)[T ](\d\d:\d\d:\d\d)(?:[.,](\d{1,9}))?"
+)
+
+
+def stamp_in(raw: bytes) -> bytes | None:
+    """The time that a line itself begins with, taken as UTC, as a stamp of the engine's form."""
+    match = _AT_START.match(raw)
+    if match is None:
+        return None
+    year, month, day, clock, fraction = match.groups(b"")
+    return b"%s-%s-%sT%s.%sZ" % (year, month, day, clock, fraction.ljust(9, b"0"))
+
+
 @lru_cache(maxsize=256)
 def _local_minute(minute: bytes, zone: tzinfo | None) -> str:
     moment = parse(minute + b":00")

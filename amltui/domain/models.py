@@ -151,6 +151,7 @@ class Service:
     failure: Failure | None = None
     deployment_error: str = ""  # what the cluster says of the replicas (AKS)
     container_id: str = ""  # of a local service
+    settings: tuple[tuple[str, bool | int | str], ...] = ()  # others, as a plan calls them
     notes: tuple[str, ...] = ()  # remarks of the adapter, e.g. why a row could not be read
     raw: str = ""  # the payload as JSON, masked; only where the row could not be read
 
@@ -167,6 +168,22 @@ class Container:
     created_at: datetime | None = None
     ports: tuple[str, ...] = ()
     service: str = ""  # the LocalWebservice it belongs to
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image of the engine; size in bytes."""
+
+    id: str
+    names: tuple[str, ...]  # repository:tag; empty: nothing names it any more
+    size: int
+    created_at: datetime | None = None
+    used_by: tuple[str, ...] = ()  # containers, running or not
+
+    @property
+    def name(self) -> str:
+        """Its first name, else the beginning of its id."""
+        return self.names[0] if self.names else self.id.removeprefix("sha256:")[:12]
 
 
 @dataclass(frozen=True)
@@ -207,6 +224,16 @@ class EngineInfo:
     api_version: str
     address: str
     operating_system: str = ""
+    origin: str = ""  # what says so: a setting, DOCKER_HOST, a context
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """An engine that can be asked instead; `key` is what `Engine.use` takes."""
+
+    key: str
+    name: str
+    address: str
 
 
 @dataclass(frozen=True)
@@ -218,6 +245,30 @@ class Progress:
     url: str = ""
     code: str = ""
     is_step: bool = True  # else it is output of the step before
+
+
+@dataclass(frozen=True)
+class OperationState:
+    """A long-running operation as the workspace tells it: an update, a deployment."""
+
+    state: str  # Succeeded, Failed, Cancelled and TimedOut are the end of it
+    words: tuple[str, ...] = ()  # its progress since the offset that was asked with
+    offset: int = 0  # to ask with the next time
+    failure: Failure | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return self.state in ("Succeeded", "Failed", "Cancelled", "TimedOut")
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something that stays of a deployment: a service, a container or an image."""
+
+    kind: str
+    name: str
+    text: str
 
 
 Row = TypeVar("Row")

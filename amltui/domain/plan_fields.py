@@ -10,11 +10,12 @@ import dataclasses
 import math
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 from .text import clean_line
 
@@ -71,8 +72,8 @@ class Field:
 
     def parse(self, typed: str) -> Any:
         """The value of what was typed into a form; None where nothing was."""
-        text = typed.strip()
-        if not text:
+        text = typed if self.kind is Kind.PROSE else typed.strip()
+        if not text.strip():
             if self.required:
                 raise WrongValue("It is needed.", self.meaning)
             return None
@@ -81,7 +82,8 @@ class Field:
             return self.read({**words, "off": False}.get(text.lower(), text))
         if self.kind in (Kind.INTEGER, Kind.NUMBER):
             try:
-                return self.read(float(text) if self.kind is Kind.NUMBER else int(text))
+                whole = self.kind is Kind.INTEGER or text.isdecimal()
+                return self.read(int(text) if whole else float(text))
             except ValueError as error:
                 if isinstance(error, WrongValue):
                     raise
@@ -131,6 +133,12 @@ def setting(kind: Kind, meaning: str, *, start: Any = None, **more: Any) -> Any:
 
 def fields_of(section: type[Any]) -> tuple[Field, ...]:
     """The settings of a section of the plan, in the order a person would fill them in."""
+    return _declared(cast("Hashable", section))  # a class is; the checker does not see it
+
+
+@cache
+def _declared(section: Hashable) -> tuple[Field, ...]:
+    assert isinstance(section, type)
     return tuple(
         dataclasses.replace(f.metadata[_KEY], name=f.name)
         for f in dataclasses.fields(section)

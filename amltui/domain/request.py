@@ -8,17 +8,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import unified_diff
 from fractions import Fraction
-from shlex import quote
 from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import AmltuiError
 from .latency import Timing, span
-from .replicas import Field, InvalidInput, parse_request_time
+from .replica_input import Field, InvalidInput, parse_request_time
 from .text import clean, clean_line, mask
 
 SAMPLE = '{"data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]]}'
@@ -26,7 +25,7 @@ KEY_VARIABLE = "AMLTUI_KEY"  # stands in copied commands where the key or token 
 MOST_BODY = 4_000_000  # bytes of an answer that are read
 LIMIT = Field("limit", "Time limit in seconds", "0.1", "3600", "For example 10 or 60 s.")
 
-_SECRET_HEADER = re.compile(r"(?i)authorization|cookie|.*(key|token|secret|password).*")
+SECRET_HEADER = re.compile(r"(?i)authorization|cookie|.*(key|token|secret|password).*")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _MOST_LINES, _FOLDED_LINES = 3_000, 200
 _MOST_SHOWN = 60_000  # characters; a screen is drawn from them in some 30 ms
@@ -97,6 +96,12 @@ class Request:
                     "headers", f"“{clean_line(name)[:40]}” cannot be sent as a header.",
                     "Its name must be one word, its value one line of text.",
                 )  # fmt: skip
+
+    @property
+    def to_keep(self) -> Request:
+        """The request without headers that hold a secret."""
+        plain = tuple(one for one in self.headers if not SECRET_HEADER.fullmatch(one[0]))
+        return replace(self, headers=plain)
 
     @property
     def own_authorization(self) -> bool:
@@ -348,48 +353,3 @@ def _example(schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> 
     if kind == "array":
         return [_example(schema.get("items", {}), root, depth + 1)]
     return {"integer": 0, "number": 0.0, "boolean": False, "string": ""}.get(kind)
-
-
-def as_curl(request: Request, *, key: bool) -> str:
-    """The request as a curl command; the key is read from $AMLTUI_KEY."""
-    words = ["curl", "-sS", "-i", "-g", "-X", request.method, quote(request.url)]
-    for name, value, variable in _headers(request, key):
-        words += ["-H", quote(f"{name}: {value}") + (f'"${variable}"' if variable else "")]
-    words += ["--max-time", f"{request.limit_s:g}"]
-    if request.body:
-        words += ["--data-raw", quote(request.body)]
-    return " ".join(words)
-
-
-def as_python(request: Request, *, key: bool) -> str:
-    """The request as a Python script with `requests`; the key is read from $AMLTUI_KEY."""
-    lines = ["import os", "", "import requests", "", "headers = {"]
-    for name, value, variable in _headers(request, key):
-        secret = f" + os.environ[{variable!r}]" if variable else ""
-        lines.append(f"    {name!r}: {value!r}{secret},")
-    if not any("os.environ" in line for line in lines):
-        del lines[:2]
-    return "\n".join(
-        [
-            *lines,
-            "}",
-            f"body = {request.body!r}",
-            f"response = requests.request({request.method!r}, {request.url!r}, headers=headers,",
-            f"    data=body.encode(), timeout={request.limit_s:g}, allow_redirects=False)",
-            "print(response.status_code, response.text)",
-            "",
-        ]
-    )
-
-
-def _headers(request: Request, key: bool) -> Iterator[tuple[str, str, str]]:
-    """Name, value and, after it, the variable that stands for a secret."""
-    if all(name.lower() != "content-type" for name, _ in request.headers):
-        yield "Content-Type", "application/json", ""
-    if key and not request.own_authorization:
-        yield "Authorization", "Bearer ", KEY_VARIABLE
-    for name, value in request.headers:
-        if _SECRET_HEADER.fullmatch(name):
-            yield name, "", re.sub(r"[^A-Z0-9]", "_", name.upper())
-        else:
-            yield name, value, ""

@@ -20,6 +20,7 @@ from .models import Failure
 DESCRIPTION, JOURNAL, PROCESS, LOCK = "run.json", "events.jsonl", "process.json", "lock"
 CANCELLED = "cancelled"  # is there once somebody has asked for the run's end
 CRASH = "process.log"  # what its process printed before and beside everything else
+CONTAINER_LOG, BUILD_LOG = "container.log", "image-build.log"  # those that were kept
 TEMPORARY = "tmp"  # the SDK's copies of models and sources
 
 CLOUD_STEPS = ("check", "register", "environment", "submit", "image", "start", "healthy")
@@ -259,13 +260,24 @@ def restart_at(target: str, step: str, facts: Mapping[str, str], *, failed: bool
 def restart_after_edit(
     target: str, step: str, old: Mapping[str, Any], new: Mapping[str, Any]
 ) -> str:
-    """Where to begin again, at or before `step`, when the plan was edited meanwhile."""
+    """Where to begin again, at or before `step`, when the plan was edited meanwhile.
+
+    Models are registered anew, another inference configuration is another environment, and all
+    else is said when the deployment is sent.
+    """
     order = steps_of(target)
-    first = "check"
     if old.get("models") != new.get("models"):
         changed = "register"
-    elif old != new:
+    elif old.get("inference") != new.get("inference"):
         changed = "environment"
+    elif _sent(old) != _sent(new):
+        changed = _TOGETHER_LOCAL["start"] if target == "local" else _TOGETHER["start"]
     else:
         return step
-    return first if step == first else min((step, changed), key=order.index)
+    return min((step, changed), key=order.index)
+
+
+def _sent(plan: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A plan without what only this side makes use of."""
+    options = {name: value for name, value in plan.get("options", {}).items() if name != "wait"}
+    return {**plan, "options": options}

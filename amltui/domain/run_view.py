@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import Any
 
 from .errors import AmltuiError
 from .models import Failure
@@ -23,6 +24,7 @@ from .run import (
     StepLogged,
     StepStarted,
     limits_of,
+    restart_after_edit,
     restart_at,
     steps_of,
 )
@@ -83,6 +85,22 @@ class Countdown:
 
 
 @dataclass(frozen=True)
+class Restart:
+    """What going on with a run would do: `again` was done before, `kept` stays as it is."""
+
+    first: str
+    again: tuple[str, ...]
+    kept: tuple[str, ...]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The same in sentences."""
+        again = (f"Done again: {', '.join(self.again)}.",) if self.again else ()
+        kept = f"Kept: {', '.join(self.kept)}." if self.kept else "Nothing is kept."
+        return f"It goes on at {self.first}.", *again, kept
+
+
+@dataclass(frozen=True)
 class RunView:
     """A run as its journal tells it."""
 
@@ -93,7 +111,7 @@ class RunView:
     logs: tuple[LogKept, ...] = ()
     error: AmltuiError | None = None
     failure: Failure | None = None
-    began_at: float | None = None
+    began_at: float | None = None  # when it was taken up last
     ended_at: float | None = None
 
     @property
@@ -121,6 +139,16 @@ class RunView:
         failed = current.state is StepState.FAILED
         return restart_at(self.target, current.step, self.facts, failed=failed)
 
+    def restart(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Restart | None:
+        """What going on would do once the plan `old` is edited to `new`; None if it is through."""
+        if not self.resume_at:
+            return None
+        first = restart_after_edit(self.target, self.resume_at, old, new)
+        order = steps_of(self.target)
+        at, current = order.index(first), self.current
+        reached = order.index(current.step) if current else len(order)
+        return Restart(first, order[at:reached], order[:at])
+
     def countdowns(self, now: float) -> tuple[Countdown, ...]:
         """The limits of the running step."""
         return tuple(
@@ -141,9 +169,8 @@ class RunView:
                 return self
             return self._with(event.step, text=event.text)
         if isinstance(event, RunStarted):
-            began = event.at if self.began_at is None else self.began_at
             return replace(
-                self, state=RunState.RUNNING, began_at=began, ended_at=None, error=None,
+                self, state=RunState.RUNNING, began_at=event.at, ended_at=None, error=None,
                 failure=None,
             )  # fmt: skip
         if isinstance(event, StepStarted):

@@ -21,30 +21,47 @@ TAB = 8
 MASK = "•••"
 
 _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\n"
+_ASCII = bytes(range(0x80))
+_SETTLED = frozenset("\t\r\x1b")  # of a block, otherwise than by `_visible`
+_HARMLESS = _PRINTABLE + b"\t" + bytes(range(0x80, 0x100))
 _MAX_SPANS = 2_000  # of one line; what follows is shown without colour, in time linear in C
 
 # A sequence ends where its line ends, so that an unterminated one never hides more than its line.
+# It begins with a class of characters, and so does all that is searched in whole blocks of lines:
+# that is looked for in C, ten times as fast as a choice of expressions.
+_STRING = "[^\x07\x18\x1a\x1b\x9c\n]*(?:\x07|\x1b\\\\|[\x18\x1a\x9c])?"
+_INTRODUCERS = "\x1b\x90\x98\x9b\x9d\x9e\x9f"
 _SEQUENCE = re.compile(
-    "(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI
-    "|(?:\x1b[\\]PX^_]|[\x90\x98\x9d\x9e\x9f])"  # OSC, DCS, SOS, PM, APC ...
-    "[^\x07\x18\x1a\x1b\x9c\n]*(?:\x07|\x1b\\\\|[\x18\x1a\x9c])?"  # ... and their string
-    "|\x1b[ -/]*[0-~]?"  # ESC x
+    f"[{_INTRODUCERS}](?:"
+    "(?<=\x1b)(?:"
+    "\\[[0-?]*[ -/]*[@-~]?"  # CSI
+    f"|[\\]PX^_]{_STRING}"  # OSC, DCS, SOS, PM, APC
+    "|[ -/]*[0-~]?)"  # ESC x
+    "|(?<=\x9b)[0-?]*[ -/]*[@-~]?"
+    f"|{_STRING})"
 )
 _SEQUENCE_OR_RETURN = re.compile(_SEQUENCE.pattern + "|\r+")
 _SGR = re.compile("(?:\x1b\\[|\x9b)([0-9;:]*)m")
+_COLOUR = re.compile("\x1b\\[[0-9;:]*m")
 _OVERWRITTEN = re.compile(r"(?m)^[^\n]*\r(?=[^\r\n])")
 
-# One character class each: a search for it runs at the speed of C.
-_NONCHARACTERS = "".join(f"{chr(p + 0xFFFE)}{chr(p + 0xFFFF)}" for p in range(0, 0x110000, 0x10000))
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff"
-    "\uffa0\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\uffa0\ufff0-\ufffb\ufffe\uffff]+"
+)
+_NONCHARACTERS = "".join(
+    f"{chr(p + 0xFFFE)}{chr(p + 0xFFFF)}" for p in range(0x10000, 0x110000, 0x10000)
+)
+_UNSAFE_WIDE = re.compile(
+    "[\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     + _NONCHARACTERS
     + "]+"
 )
-_MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
-_STACKED = re.compile(f"({_MARKS}{{4}}){_MARKS}+")  # beyond four on one letter: a flood of nothing
+_WIDE = re.compile("[\U00010000-\U0010ffff]+")
+_MARK = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_STACKED = re.compile(f"({_MARK * 4}){_MARK}+")  # beyond four on one letter: a flood of nothing
+_SUSPECT = re.compile(f"{_MARK}|{_UNSAFE.pattern}|{_UNSAFE_WIDE.pattern}")
 _EMOJI = "[\u2190-\u2bff\U0001f000-\U0001faff]"
 _JOINER = re.compile(f"(?<={_EMOJI})[\ufe00-\ufe0f]*\u200d(?={_EMOJI})")
 
@@ -113,14 +130,25 @@ def clean_log(raw: bytes) -> str:
 
 def clean_log_block(raw: bytes) -> str:
     """Many log lines, joined by newlines, as `clean_log` shows each: for searching them at once."""
-    if not raw.translate(None, _PRINTABLE):
+    odd = set(raw.translate(None, _PRINTABLE).decode("utf-8", "replace"))
+    if not odd:
         return raw.decode("ascii")
     text = raw.decode("utf-8", "replace")
-    if not text.isascii() or "\x1b" in text:
-        text = _SEQUENCE.sub("", text)
-    if "\r" in text:
+    if not odd.isdisjoint(_INTRODUCERS):
+        text = _without_sequences(text)
+    if "\r" in odd:
         text = _OVERWRITTEN.sub("", text).replace("\r", "")
-    return _visible(text).expandtabs(TAB)
+    if _SUSPECT.search("".join(odd - _SETTLED)):
+        text = _visible(text)
+    return text.expandtabs(TAB) if "\t" in odd else text
+
+
+def _without_sequences(text: str) -> str:
+    if text.isascii():  # mostly there are only colours
+        plain, colours = _COLOUR.subn("", text)
+        if colours == text.count("\x1b"):
+            return plain
+    return _SEQUENCE.sub("", text)
 
 
 def parse_log(raw: bytes) -> tuple[str, tuple[Span, ...]]:
@@ -255,13 +283,17 @@ def _visible(text: str) -> str:
     Joiners between emoji and variation selectors go without a trace: side by side and in one
     style, emoji are as wide on every terminal as we think they are.
     """
-    if text.isascii():
-        if text.replace("\n", "").isprintable():
-            return text
-        return _UNSAFE.sub(_substitute, text)
-    if "\u200d" in text:
+    raw = text.encode("utf-8", "surrogatepass")
+    others = set(raw.translate(None, _ASCII).decode("utf-8", "surrogatepass"))
+    if not raw.translate(None, _HARMLESS) and _SUSPECT.search("".join(others)) is None:
+        return text
+    if "\u200d" in others:
         text = _JOINER.sub("", text)
-    return _UNSAFE.sub(_substitute, _STACKED.sub(r"\1", text))
+    if others:
+        text = _STACKED.sub(r"\1", text)
+    if any(other > "\uffff" for other in others):
+        text = _WIDE.sub(lambda found: _UNSAFE_WIDE.sub(_substitute, found[0]), text)
+    return _UNSAFE.sub(_substitute, text)
 
 
 def _substitute(match: re.Match[str]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .exitcodes import Ending, describe
-from .text import MASK, mask
+from .text import MASK, clean, clean_line, mask
 
 TEMPORARY_LABEL = "amltui.temporary"
 """On containers and images that live as long as a shell in them."""
@@ -37,7 +37,7 @@ class ShellEnd:
         if not self.container_running:
             return "The container has ended, and the shell with it."
         if self.code is None:
-            return "The connection broke; what ran in the shell may go on."
+            return "The connection broke, and the shell was ended."
         if self.code == 0:
             return "The shell ended."
         return f"The shell ended with exit code {self.code}."
@@ -94,10 +94,13 @@ class ContainerDetail:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a container uses now: percent of one CPU (200 is two), and bytes."""
+    """What a container uses now: percent of one CPU (200 is two), and bytes.
+
+    The percentage takes two samples: None until then.
+    """
 
     container_id: str
-    cpu_percent: float
+    cpu_percent: float | None
     memory: int
     memory_limit: int
     processes: int = 0
@@ -168,6 +171,24 @@ def masked_environment(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str
         else:
             rows.append((name, mask(value)))
     return tuple(rows)
+
+
+def masked(answer: object) -> object:
+    """An engine's answer, safe for the screen, with what may be a secret replaced by dots."""
+    if isinstance(answer, Mapping):
+        return {clean_line(str(name)): _masked_value(str(name), answer[name]) for name in answer}
+    if isinstance(answer, (list, tuple)):
+        return [masked(each) for each in answer]
+    return clean(mask(answer)) if isinstance(answer, str) else answer
+
+
+def _masked_value(name: str, value: object) -> object:
+    if name == "Env" and isinstance(value, list):
+        pairs = [str(line).partition("=")[::2] for line in value]
+        return [f"{clean_line(key)}={clean(text)}" for key, text in masked_environment(pairs)]
+    if isinstance(value, str) and value and _SECRET_NAME.search(name):
+        return MASK
+    return masked(value)
 
 
 def next_image(image: str, existing: Iterable[str], fallback: str = "debug") -> str:

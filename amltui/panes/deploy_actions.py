@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
-from textual.app import ComposeResult
+from textual import work
 from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.screen import Screen
-from textual.widgets import Input, Static
 
-from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.logsource import LogSource, SourceKind
 from amltui.domain.models import Ref
-from amltui.domain.plan_report import PlanReport
 from amltui.domain.run import CRASH
 from amltui.domain.run_view import RunState, RunView
-from amltui.widgets.dialogs import Choice, ChoiceDialog, ConfirmDialog, Dialog, ErrorDialog
+from amltui.widgets.dialogs import Choice, ChoiceDialog, ConfirmDialog
 from amltui.workers.deployments import Deployments, Leftover, RunSummary
 
+from .deploy_go_on import GROUP, GoingOn
 from .deploy_rows import TARGETS, left_behind
-from .launch import Launch
-
-GROUP = "deploy-action"
-PLAN_FILE = "plan.yml"  # what is offered before one was named
 
 
-class DeployActions(Screen[None]):
+class DeployActions(GoingOn):
     """The actions; the pane says which run and shows what became of it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "new", "New run", id="deploy.new", tooltip="Check a plan file and deploy it"),
-        Binding(
-            "u",
-            "resume",
-            "Resume",
-            id="deploy.resume",
-            tooltip="Go on at the step that failed, or repeat that step alone",
-        ),
         Binding(
             "x",
             "cancel",
@@ -59,107 +38,6 @@ class DeployActions(Screen[None]):
         ),
         Binding("l", "logs", "Log", id="deploy.logs", tooltip="The logs of the run"),
     ]
-
-    _plan_file = PLAN_FILE
-
-    @property
-    def launch(self) -> Launch:
-        """What reads, checks and starts plans."""
-        raise NotImplementedError
-
-    @property
-    def deployments(self) -> Deployments | None:
-        """The runs, where there are any."""
-        opened = self.launch.deployments
-        return opened() if opened is not None else None
-
-    @property
-    def selected(self) -> RunSummary | None:
-        """The run under the cursor."""
-        raise NotImplementedError
-
-    @property
-    def view(self) -> RunView | None:
-        """How far the selected run is, as it is watched."""
-        raise NotImplementedError
-
-    def is_here(self, run: RunSummary) -> bool:
-        """Whether the run's workspace is the one that is open."""
-        raise NotImplementedError
-
-    def began(self, run: str) -> None:
-        """A run goes on that the pane has to show."""
-        raise NotImplementedError
-
-    def ending(self, run: str) -> None:
-        """A run is about to be cancelled by who sits here."""
-        raise NotImplementedError
-
-    async def open_log(self, source: LogSource) -> None:
-        """Show a log."""
-        raise NotImplementedError
-
-    @asynccontextmanager
-    async def telling(self) -> AsyncIterator[None]:
-        """Show an error in full instead of ending the work with it."""
-        try:
-            yield
-        except AmltuiError as error:
-            await self.app.push_screen_wait(ErrorDialog(error))
-
-    # Starting
-
-    @work(exclusive=True, group=GROUP, exit_on_error=False, name="new run")
-    async def action_new(self) -> None:
-        """Ask for a plan file until one may be deployed or the person gives up."""
-        check, start = self.launch.check_plan, self.launch.start_plan
-        if check is None or start is None:
-            return
-        while True:
-            typed = await self.app.push_screen_wait(PlanFileDialog(self._plan_file))
-            if not typed:
-                return
-            self._plan_file = typed
-            async with self.telling():
-                path = _path(typed)
-                report = await check(path)
-                if report.errors:
-                    raise AmltuiError(
-                        f"{report.title} cannot be deployed",
-                        "\n".join((*report.errors, *report.warnings)),
-                        "Nothing was sent. Mend the plan, then try it again.",
-                        problem=Problem.USAGE,
-                    )
-                if await self.app.push_screen_wait(_review(report)):
-                    self.began(await start(path))
-                return
-
-    @work(exclusive=True, group=GROUP, exit_on_error=False, name="resume")
-    async def action_resume(self) -> None:
-        """Go on with a run, or do only the step that failed again."""
-        run, view, deployments = self.selected, self.view, self.deployments
-        if run is None or view is None or deployments is None:
-            return
-        at, current = view.resume_at, view.current
-        if not at or current is None:
-            self.notify("All its steps are done.", title=run.name)
-            return
-        again = "" if at == current.step else f", beginning with {at}"
-        options = (
-            Choice("resume", f"Resume at {at}", "this step and all that follow"),
-            Choice("repeat", f"Repeat {current.step}", f"only this step{again}"),
-        )
-        chosen = await self.app.push_screen_wait(
-            ChoiceDialog(f"Go on with {run.name}?", options, "WHAT")
-        )
-        if chosen is None:
-            return
-        async with self.telling():
-            if chosen == "resume":
-                await deployments.resume(run.id)
-            else:
-                await deployments.repeat(run.id, current.step)
-            self.began(run.id)
 
     # Ending
 
@@ -209,9 +87,6 @@ class DeployActions(Screen[None]):
         if run is None or view is None or deployments is None:
             return
         options = _logs(run, view, here=self.is_here(run))
-        if not options:
-            self.notify("No log yet; its last lines stand here.", title=run.name)
-            return
         key: str | None = options[0].key
         if len(options) > 1:
             title = f"Which log of {run.name}?"
@@ -220,7 +95,7 @@ class DeployActions(Screen[None]):
             return
         async with self.telling():
             if key == "service":
-                await self.open_log(_service_log(run, view))
+                await self.console.show_log(_service_log(run, view))
             elif key == "build":
                 if not await deployments.fetch_build_log(run.id):
                     self.notify("No image was built for it.", title=run.name)
@@ -228,59 +103,11 @@ class DeployActions(Screen[None]):
                 after = await deployments.run(run.id)
                 kept = [log.file for log in after.view.logs if log not in view.logs]
                 file = (kept or [log.file for log in after.view.logs])[-1]
-                await self.open_log(_file(deployments, run, file))
+                await self.console.show_log(_file(deployments, run, file))
+            elif key == "progress":
+                await self.console.show_log(LogSource.of_run(run.id, run.name, run.workspace))
             else:
-                await self.open_log(_file(deployments, run, key))
-
-
-class PlanFileDialog(Dialog[str]):
-    """Where the plan is; returns the path as it was typed, empty for "none"."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="plan-file.cancel"),
-    ]
-
-    def __init__(self, path: str) -> None:
-        super().__init__()
-        self._path = path
-
-    def compose(self) -> ComposeResult:
-        """The field, and what happens then."""
-        with self.box("New run from a plan file"):
-            yield Input(self._path, placeholder="path of the plan", compact=True)
-            yield Static(
-                Content(
-                    "It is checked first; nothing is sent before you agree.\n"
-                    "`amltui plan init` writes a commented plan.\n"
-                )
-            )
-            yield Static(Content("enter check · esc cancel"), id="keys")
-
-    def on_mount(self) -> None:
-        """Start in the field."""
-        self.query_one(Input).focus()
-
-    @on(Input.Submitted)
-    def _submit(self, event: Input.Submitted) -> None:
-        self.dismiss(event.value.strip())
-
-    def action_cancel(self) -> None:
-        """Deploy nothing."""
-        self.dismiss("")
-
-
-def _path(typed: str) -> Path:
-    return Path(os.path.expanduser(typed))  # leaves an unknown user's ~ as it is
-
-
-def _review(report: PlanReport) -> ConfirmDialog:
-    lines = list(report.lines)
-    if report.warnings:
-        lines += ["", "Warnings:", *(f"! {warning}" for warning in report.warnings)]
-    else:
-        lines += ["", "The checks found nothing wrong."]
-    yes = "Deploy anyway" if report.warnings else "Deploy"
-    return ConfirmDialog(f"Deploy {report.title}?", "\n".join(lines).strip(), yes)
+                await self.console.show_log(_file(deployments, run, key))
 
 
 def _listed(left: tuple[Leftover, ...]) -> str:
@@ -296,6 +123,7 @@ def _logs(run: RunSummary, view: RunView, *, here: bool) -> list[Choice]:
         options.append(Choice("service", f"log of {run.name}", f"{where}, live"))
     if submitted:
         options.append(Choice("build", "image build log", "fetched now"))
+    options.append(Choice("progress", "deployment progress", "all it has said, live"))
     if view.state is RunState.BROKEN_OFF:
         options.append(Choice(CRASH, "what its process printed", "before it ended"))
     return options

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from amltui.domain.errors import AmltuiError
 from amltui.domain.failures import innermost
-from amltui.domain.models import Failure
+from amltui.domain.offers import Offers
 from amltui.domain.run import TITLES
 from amltui.domain.run_view import RunState, RunView, StepState, StepView
 from amltui.widgets.detail import Field, Item, Paragraph, Section
@@ -18,6 +19,16 @@ from amltui.workers.deployments import RunSummary
 from .service_rows import failure_node
 
 Remark = tuple[datetime, str, str]  # when, of which operation, what
+_LOOKS: dict[str, CellStyle] = {"Diagnosis": "failed", "What to do": "strong"}
+
+
+@dataclass(frozen=True)
+class Aid:
+    """What a run most probably failed of, in labelled sentences, and what can be done."""
+
+    sentences: tuple[tuple[str, str], ...] = ()
+    offers: Offers = field(default_factory=Offers)
+
 
 COLUMNS = (
     Column("name", "NAME", priority=9, min_width=12, max_width=34),
@@ -64,7 +75,7 @@ def stopwatch(seconds: float | None) -> str:
 
 def elapsed(view: RunView, now: float) -> float | None:
     """Seconds since the run began, up to its end; None where that is not known."""
-    if view.began_at is None or view.state is RunState.BROKEN_OFF:
+    if view.began_at is None:
         return None
     return max(0.0, (view.ended_at if view.ended_at is not None else now) - view.began_at)
 
@@ -127,9 +138,13 @@ def operation_sections(name: str, history: Sequence[Remark]) -> list[Section]:
 
 
 def run_sections(
-    run: RunSummary, view: RunView, now: datetime, output: Sequence[str] = ()
+    run: RunSummary,
+    view: RunView,
+    now: datetime,
+    output: Sequence[str] = (),
+    aid: Aid | None = None,
 ) -> list[Section]:
-    """The stage bar, what went wrong, what is known, and the last lines that its tools printed."""
+    """The stage bar, what went wrong and what helps, what is known, and what its tools printed."""
     seconds = now.timestamp()
     glyph, style = STATES[view.state]
     taken = stopwatch(elapsed(view, seconds))
@@ -140,10 +155,12 @@ def run_sections(
         top.append(Field("Scoring URI", uri, "strong"))
     found = [Section(f"{run.name} to {target}", tuple(top))]
     if view.error is not None:
-        found.append(Section("What failed", tuple(_trouble(view.error, view.failure))))
-    if view.resume_at:
-        advice = Paragraph(f"It can go on at the step {view.resume_at}.", "strong")
-        found.append(Section("", (Paragraph(""), advice)))
+        sentences = aid.sentences if aid is not None else ()
+        found.append(Section("What failed", tuple(_trouble(view, view.error, sentences))))
+    if aid is not None:
+        found += _ways(aid.offers)
+    if view.failure is not None and view.failure.details:
+        found.append(Section("What the workspace said", (failure_node(view.failure),)))
     if output:
         found.append(Section("Last output", tuple(Paragraph(line, "muted") for line in output)))
     found.append(Section("Run", tuple(_facts(run, view, now))))
@@ -174,25 +191,40 @@ def _step(step: StepView, now: float) -> Field:
         text = f"reused: {step.text}" if step.text else "reused"
     elif step.state is StepState.BROKEN_OFF:
         text = f"broken off: {text}"
-    seconds = None if step.state is StepState.BROKEN_OFF else step.seconds(now)
-    parts = (glyph, f"{stopwatch(seconds):>5}", text)
+    parts = (glyph, f"{stopwatch(step.seconds(now)):>5}", text)
     return Field(step.step, " ".join(parts).rstrip(), style)
 
 
-def _trouble(error: AmltuiError, failure: Failure | None) -> list[Item]:
-    items: list[Item] = [Paragraph(error.title, "failed")]
+def _trouble(
+    view: RunView, error: AmltuiError, sentences: Sequence[tuple[str, str]]
+) -> Iterator[Item]:
+    """The step, the error, the innermost cause, and what is known of it."""
+    failure = view.failure
+    yield Paragraph(error.title, "failed")
+    if view.failed_step:
+        yield Field("Step", f"{view.failed_step}: {TITLES[view.failed_step]}")
     if failure is not None:
         cause = innermost(failure)
         text = ": ".join(part for part in (cause.code, cause.message) if part)
         if text not in f"{error.title} {error.message}":
-            items.append(Paragraph(text, "failed"))
+            yield Field("Cause", text, "failed")
     if error.message:
-        items.append(Paragraph(error.message))
+        yield Paragraph(error.message)
     if error.hint:
-        items.append(Paragraph(error.hint, "strong"))
-    if failure is not None and failure.details:
-        items.append(failure_node(failure))
-    return items
+        yield Paragraph(error.hint, "strong")
+    for label, text in sentences:
+        yield Field(label, text, _LOOKS.get(label, ""))
+
+
+def _ways(offers: Offers) -> list[Section]:
+    """What can be done from here with `u`, and what only elsewhere."""
+    found = []
+    if offers.ways:
+        ways = tuple(Paragraph(f"· {way.title}: {way.note}") for way in offers.ways)
+        found.append(Section("What can be done (u)", ways))
+    for title, lines in offers.hints:
+        found.append(Section(title, tuple(Paragraph(line) for line in lines)))
+    return found
 
 
 def _facts(run: RunSummary, view: RunView, now: datetime) -> list[Item]:

@@ -368,4 +368,6 @@ class LogReader(Vertical):
         for line in view.lines(first, last, every=every):
             text = clean_log(line.raw)
             stamp = f"{line.stamp.decode('ascii', 'replace')} " if stamped and line.stamp else ""
+            if len(view.sources) > 1 and not line.is_marker:
+                stamp += f"{view.sources.get(line.source, '?')} | "
             yield stamp + (mask(text) if masked else text)

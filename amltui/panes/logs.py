@@ -9,9 +9,10 @@ from functools import partial
 from time import perf_counter
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Static
 from textual.worker import Worker
@@ -20,29 +21,43 @@ from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.logbuffer import Batch, LogBuffer
 from amltui.domain.logsource import LogSource
 from amltui.domain.text import clean_line
+from amltui.widgets.detail import DetailPanel
+from amltui.widgets.dialogs import Choice
+from amltui.widgets.tick_dialog import TickDialog
 from amltui.widgets.words import age
+from amltui.workers.deployments import Deployments
+from amltui.workers.logsources import LogSources
 from amltui.workers.openlog import OpenLog, Updates, updates_of
 
+from .log_diagnosis import LogDiagnosis
 from .log_reader import LogReader, Page
-from .pane import Pane, WorkspaceSwitched
+from .pane import WorkspaceSwitched
 
 KEPT = 3  # logs that go on being read when another one is opened
 AGE_TICK = 5.0  # seconds between two looks at the age of a polled log
 BUSY = 0.008  # seconds that batches are taken in before the screen gets its turn
-EMPTY = "No log is open: press l on a service (1) or on a container (4)."
+EMPTY = "No log is open: press a to choose, or l on a service (1) or container (4)."
 
 Follow = Callable[[LogSource], Updates]
 
 
-class LogsPane(Pane):
+class LogsPane(LogDiagnosis):
     """The log of a service or container: follow, search, filter, fold, copy and save it.
 
-    Scrolling up pauses, G follows again. The last three logs go on being read: [ and ] turn back.
+    a opens another, or several as one by time. Scrolling up pauses, G follows again. The last
+    three logs go on being read: [ and ] turn back.
     """
 
     PANE = "logs"
     CSS_PATH = "logs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "a",
+            "choose",
+            "Open",
+            id="logs.choose",
+            tooltip="Open a log; several that are ticked are shown as one, by time",
+        ),
         Binding(
             "r",
             "retry",
@@ -81,7 +96,9 @@ class LogsPane(Pane):
 
     def compose_body(self) -> ComposeResult:
         yield Static(Content(EMPTY), id="source")
-        yield LogReader(lambda: self.console.now, self._page or self.console.page)
+        with Container(id="reading"):
+            yield LogReader(lambda: self.console.now, self._page or self.console.page)
+            yield DetailPanel(id="diagnosis")
 
     @property
     def reader(self) -> LogReader:
@@ -122,9 +139,27 @@ class LogsPane(Pane):
     def _show(self, log: OpenLog) -> None:
         self._shown = log
         if self._ready:
-            names = {at: part.title for at, part in enumerate(log.source.parts)}
-            self.reader.show(log.buffer, log.source.title, names)
+            self.reader.show(log.buffer, log.source.title, log.source.labels)
+            self.diagnose(log, self._logs)
             self._say()
+
+    @work(exclusive=True, group="choose", exit_on_error=False, name="logs to open")
+    async def action_choose(self) -> None:
+        """Offer what there is to open, at once what is known and then what is asked."""
+        console = self.console
+        there = LogSources(
+            console.containers, console.services, self._deployments,
+            connected=console.workspace_info is not None,
+        )  # fmt: skip
+        dialog = TickDialog("Open logs", _choices(there), "LOG")
+        asking: Worker[None] = self.run_worker(
+            partial(_ask, there, dialog), group="ask", exit_on_error=False
+        )
+        keys = await self.app.push_screen_wait(dialog)
+        asking.cancel()
+        chosen = tuple(one.source for one in there.now() if one.source.key in keys)
+        if chosen:
+            self.open(chosen[0] if len(chosen) == 1 else LogSource.of_several(chosen))
 
     def action_turn(self, step: int) -> None:
         if self._shown is not None and len(self._logs) > 1:
@@ -133,7 +168,7 @@ class LogsPane(Pane):
 
     def action_retry(self) -> None:
         log = self._shown
-        if log is not None and (log.over or log.error is not None):
+        if log is not None and not log.source.once and (log.over or log.error is not None):
             if len(log.buffer):
                 marker = "read again: some lines may stand here twice"
                 log.buffer.append(Batch(0, marker=marker))
@@ -142,7 +177,8 @@ class LogsPane(Pane):
     @on(WorkspaceSwitched)
     def _leave_workspace(self) -> None:
         for log in self._logs:
-            if log.source.ref is not None and log.source.ref.backend == "azureml":
+            sources = log.source.parts or (log.source,)
+            if any(one.ref is not None and one.ref.backend == "azureml" for one in sources):
                 self._readers[id(log)].cancel()
                 left = "This log is of the one that was open before."
                 log.end(AmltuiError("Another workspace", left, problem=Problem.USAGE))
@@ -180,11 +216,17 @@ class LogsPane(Pane):
             return self._follow(source)
         console = self.console
         tail = console.settings.log_tail
-        return updates_of(source, console.containers, console.services, tail)
+        return updates_of(source, console.containers, console.services, tail, self._deployments)
+
+    @property
+    def _deployments(self) -> Deployments | None:
+        opened = self.console.launch.deployments
+        return opened() if opened is not None else None
 
     def _changed(self, log: OpenLog) -> None:
         if log is self._shown and self._ready:
             self.reader.update()
+            self.more_to_diagnose()
             self._say()
 
     def _say(self) -> None:
@@ -201,3 +243,14 @@ class LogsPane(Pane):
             line = self.query_one("#source", Static)
             line.set_class(log.error is not None, "failed")
             line.update(Content(says))
+
+
+def _choices(there: LogSources) -> list[Choice]:
+    return [Choice(one.source.key, one.source.title, one.note) for one in there.now()]
+
+
+async def _ask(there: LogSources, dialog: TickDialog) -> None:
+    """Show each answer as it comes: the engine is near, the workspace is not."""
+    for answer in asyncio.as_completed(there.ask()):
+        await answer
+        dialog.show(_choices(there), there.missing)

@@ -15,6 +15,7 @@ CLASSES = {
     "containers": "ContainersPane",
     "replicas": "ReplicasPane",
     "request": "RequestPane",
+    "images": "ImagesPane",
 }
 
 

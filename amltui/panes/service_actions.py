@@ -8,11 +8,14 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
+from amltui.domain.availability import why_not
 from amltui.domain.errors import AmltuiError
 from amltui.domain.logsource import LogSource
-from amltui.domain.models import Can, Kind, Service
+from amltui.domain.models import Can, Kind, Leftover, Service
 from amltui.widgets.clipboard import copy
-from amltui.widgets.dialogs import TypeNameDialog
+from amltui.widgets.dialogs import Choice, ChoiceDialog, TypeNameDialog
+from amltui.workers.local_services import LocalServices
+from amltui.workers.logsources import has_build_log
 
 from .pane import Pane
 
@@ -29,6 +32,14 @@ class ServiceActions(Pane):
             "Test",
             id="services.ask",
             tooltip="Send it a test request; R there opens the replica calculator",
+        ),
+        Binding(
+            "T",
+            "ask_url",
+            "Test any URL",
+            show=False,
+            id="services.ask_url",
+            tooltip="Send a test request to an address of your own",
         ),
         Binding("l", "logs", "Logs", id="services.logs", tooltip="Its log, live"),
         Binding(
@@ -67,6 +78,14 @@ class ServiceActions(Pane):
             id="services.init_logs",
             tooltip="The log of its init container",
         ),
+        Binding(
+            "b",
+            "build_log",
+            "Build log",
+            show=False,
+            id="services.build_log",
+            tooltip="How its image was built",
+        ),
     ]
 
     def __init__(self) -> None:
@@ -87,6 +106,12 @@ class ServiceActions(Pane):
         """Show the selected service in detail."""
         raise NotImplementedError
 
+    @property
+    def local(self) -> LocalServices | None:
+        """What is done with local services, where that is possible."""
+        make = self.console.launch.local_services
+        return make() if make is not None else None
+
     def action_detail(self) -> None:
         """Go to the detail."""
         raise NotImplementedError
@@ -98,8 +123,11 @@ class ServiceActions(Pane):
 
     async def action_ask(self) -> None:
         service = self.selected
-        if service is not None and self._allowed(service, Can.INVOKE, "cannot be called"):
+        if service is not None and self.allowed(service, Can.INVOKE):
             await self.console.ask_service(service)
+
+    async def action_ask_url(self) -> None:
+        await self.console.ask_service(None)
 
     async def action_logs(self) -> None:
         await self._open_log(init=False)
@@ -107,10 +135,20 @@ class ServiceActions(Pane):
     async def action_init_logs(self) -> None:
         await self._open_log(init=True)
 
+    async def action_build_log(self) -> None:
+        service = self.selected
+        if service is None:
+            return
+        if has_build_log(service):
+            await self.console.show_log(LogSource.of_build(service))
+        else:
+            told = "Its image was built by a deployment here, which keeps the log: 3, then l."
+            self.notify(told, title=service.name)
+
     async def _open_log(self, *, init: bool) -> None:
         service = self.selected
         wanted = Can.INIT_LOGS if init else Can.LOGS
-        if service is None or not self._allowed(service, wanted, "has no such log"):
+        if service is None or not self.allowed(service, wanted):
             return
         await self.console.show_log(LogSource.of_service(service, init=init))
 
@@ -170,25 +208,66 @@ class ServiceActions(Pane):
     @work(exclusive=True, group="delete", exit_on_error=False)
     async def action_delete(self) -> None:
         service = self.selected
-        if service is None or not self._allowed(service, Can.DELETE, "cannot be deleted here"):
-            return
-        where = "this machine" if service.kind is Kind.LOCAL else self.console.choice
-        consequence = (
-            f"{service.name} on {where} stops answering at once and its keys are lost. "
-            "This cannot be undone."
-        )
-        if not await self.app.push_screen_wait(TypeNameDialog(service.name, consequence)):
+        if service is None or not self.allowed(service, Can.DELETE):
             return
         try:
+            leftovers = await self._leftovers(service)
+            if leftovers is None:
+                return
+            text = self._consequence(service, leftovers)
+            if not await self.app.push_screen_wait(TypeNameDialog(service.name, text)):
+                return
             await self.console.services.delete(service.ref)
+            failed = await self._remove(leftovers)
         except AmltuiError as error:
             self.notify(f"{error.message} {error.hint}", title=error.title, severity="error")
-        else:
-            self.notify("The workspace has accepted it.", title=f"Deleting {service.name}")
-            self.poll()
+            return
+        for one in failed:
+            self.notify(f"{one.message} {one.hint}", title=one.title, severity="warning")
+        done = "Its container is gone." if self._is_local(service) else "It is accepted."
+        self.notify(done, title=f"Deleting {service.name}")
+        self.poll()
 
-    def _allowed(self, service: Service, wanted: Can, otherwise: str) -> bool:
-        if wanted in service.can:
-            return True
-        self.notify(f"{service.name} {otherwise}.", title="Not available")
-        return False
+    async def _leftovers(self, service: Service) -> tuple[Leftover, ...] | None:
+        """What of it is to go as well, as was chosen; None to delete nothing."""
+        local = self.local
+        if local is None or not self._is_local(service):
+            return ()
+        left = await local.leftovers(service)
+        if not left:
+            return ()
+        chosen = await self.app.push_screen_wait(
+            ChoiceDialog(
+                f"Delete what of {service.name}?",
+                (Choice("all", "everything", f"its container and {len(left)} more, listed next"),
+                 Choice("container", "only its container", "deploying again is then quick")),
+                "WHAT",
+            )
+        )  # fmt: skip
+        return {"all": left, "container": ()}.get(chosen or "")
+
+    async def _remove(self, leftovers: tuple[Leftover, ...]) -> list[AmltuiError]:
+        return await self.local.remove(leftovers) if self.local is not None else []
+
+    def _consequence(self, service: Service, leftovers: tuple[Leftover, ...]) -> str:
+        """What goes and what stays."""
+        if self._is_local(service):
+            goes = (f"container {service.container_id[:12]}", *(one.text for one in leftovers))
+            listed = "\n".join(f"- {one}" for one in goes)
+            return f"{service.name} on this machine stops answering. What goes:\n{listed}"
+        return (
+            f"{service.name} in {self.console.choice} stops answering at once; its scoring URI "
+            "and keys are lost. Its models, environment and image stay in the workspace. "
+            "This cannot be undone."
+        )
+
+    @staticmethod
+    def _is_local(service: Service) -> bool:
+        return service.kind is Kind.LOCAL
+
+    def allowed(self, service: Service, wanted: Can) -> bool:
+        """Whether it can be done; if not, why is told."""
+        why = why_not(service, wanted)
+        if why:
+            self.notify(why, title=f"Not available for {service.name}")
+        return not why

@@ -17,10 +17,11 @@ from amltui.domain.models import Kind, Service, Snapshot
 from amltui.widgets.detail import DetailPanel
 from amltui.widgets.filter_line import FilterLine
 from amltui.widgets.resource_table import ResourceTable
-from amltui.workers.explain import explain
+from amltui.workers.explain import Explanation, explain
 
+from .debug_key import DebugKey
 from .pane import WorkspaceSwitched
-from .service_actions import ServiceActions
+from .service_changes import ServiceChanges
 from .service_rows import COLUMNS, row, sections
 
 LOCAL_SECONDS = 3.0  # the engine is near and cheap to ask
@@ -28,7 +29,7 @@ DETAIL_REST = 0.12  # seconds
 V1_BANNER = "SDK v1 left support on 2026-06-30; its services go on running. x hides this."
 
 
-class ServicesPane(ServiceActions):
+class ServicesPane(DebugKey, ServiceChanges):
     """Every web service of the workspace and of this machine, refreshed by itself.
 
     Enter shows one in detail, l its log. ! marks the SDK's tiny default size, ↕ an autoscaler.
@@ -49,6 +50,14 @@ class ServicesPane(ServiceActions):
         Binding("r", "refresh", "Refresh", id="services.refresh", tooltip="Ask again now"),
         Binding("x", "dismiss_banner", "Hide banner", show=False, id="services.banner"),
         Binding("escape", "back", "Back", id="services.back"),
+        Binding(
+            "F",
+            "mend",
+            "Fix",
+            show=False,
+            id="services.mend",
+            tooltip="What can be done about its failure; each is shown before it is done",
+        ),
     ]
 
     def __init__(self) -> None:
@@ -56,7 +65,7 @@ class ServicesPane(ServiceActions):
         self._services: dict[str, Service] = {}
         self._errors: dict[str, AmltuiError] = {}
         self._rest: asyncio.TimerHandle | None = None
-        self._explained: dict[Service, tuple[tuple[str, str], ...]] = {}
+        self._explained: dict[Service, Explanation] = {}
 
     def compose_body(self) -> ComposeResult:
         if self.console.launch.banner:
@@ -79,6 +88,10 @@ class ServicesPane(ServiceActions):
     def table(self) -> ResourceTable:
         """The list."""
         return self.query_one(ResourceTable)
+
+    @property
+    def debug_subject(self) -> str:
+        return self.selected.name if self.selected is not None else ""
 
     @property
     def selected(self) -> Service | None:
@@ -197,7 +210,9 @@ class ServicesPane(ServiceActions):
             return
         about = str(service.ref)
         shown = self.secrets_of(service)
-        causes = self._explained.get(service, ())
+        causes = self._explained.get(service, Explanation()).sentences
+        if causes and not self.console.settings.read_only:
+            causes = (*causes, ("Fix", "F offers what can be done about it"))
         panel.set_sections(sections(service, self.console.now, shown, causes), about)
         if service.failure is not None and service not in self._explained:
             self._explain(service)
@@ -208,6 +223,21 @@ class ServicesPane(ServiceActions):
         self._explained[service] = await explain(service)
         if self.selected == service:
             self.show_detail()
+
+    @work(exclusive=True, group="mend", exit_on_error=False, name="fix")
+    async def action_mend(self) -> None:
+        """Offer what can be done about what the service suffers from."""
+        from .remedy_actions import Patient, mend
+
+        service = self.selected
+        if service is None:
+            return
+        known = await explain(service)
+        if not known.ids:
+            told = "Nothing is recognised in its error. l opens its log, where d tells more."
+            self.notify(told, title=service.name)
+            return
+        await mend(self.console, Patient(service.name, known.ids, known.details, service))
 
     @on(ResourceTable.RowSelected)
     def action_detail(self) -> None:
@@ -243,7 +273,7 @@ class ServicesPane(ServiceActions):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Read-only mode has no key that changes anything."""
-        if action == "delete" and self.console.settings.read_only:
+        if not super().check_action(action, parameters):
             return False
         reading = self.has_class("-detail")
         if action == "back":

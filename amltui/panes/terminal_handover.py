@@ -21,6 +21,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.workbench import ShellEnd
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -34,7 +35,9 @@ _ENDINGS = (signal.SIGHUP, signal.SIGTERM)
 
 
 class Session(Protocol):
-    """What stands behind the terminal meanwhile."""
+    """What stands behind the terminal meanwhile: a `ports.Shell`."""
+
+    program: str
 
     def fileno(self) -> int:
         """Readable when `receive` has something."""
@@ -50,6 +53,9 @@ class Session(Protocol):
 
     def hang_up(self) -> None:
         """End it and everything it started."""
+
+    def end(self) -> ShellEnd:
+        """How it ended."""
 
 
 class Leaving(Enum):
@@ -177,11 +183,13 @@ def _join(session: Session, modes: Modes, caught: _Caught, stdin: int, stdout: i
     pending = b""
     escapes: list[float] = []
     session.resize(*size(stdin))
+    begun = False  # what came with the shell's first line is there already: no `select` tells
     while True:
         watched: list[Any] = [session, caught.wake]
         if len(pending) < _PENDING_LIMIT:
             watched.append(stdin)
-        ready = select.select(watched, [], [], _RETRY if pending else None)[0]
+        wait = (_RETRY if pending else None) if begun else 0
+        ready = select.select(watched, [], [], wait)[0]
         if caught.wake in ready:
             caught.drain()
             if caught.ending:
@@ -189,7 +197,8 @@ def _join(session: Session, modes: Modes, caught: _Caught, stdin: int, stdout: i
             if caught.resized:
                 caught.resized = False
                 session.resize(*size(stdin))
-        if session in ready:
+        if session in ready or not begun:
+            begun = True
             output = session.receive()
             if output is not None:
                 modes.feed(output)

@@ -227,11 +227,13 @@ class Choice(NamedTuple):
     note: str = ""
 
 
-class ChoiceDialog(Dialog[str | None]):
-    """A list to choose from, narrowed by typing; returns the key of the choice or None."""
+class ListDialog(Dialog[ScreenResultType]):
+    """A list, narrowed by typing; what becomes of the chosen row the subclass says."""
 
+    FIELD: ClassVar[type[Input]] = Input
+    KEYS: ClassVar[str] = "↑ ↓ move · enter choose · esc cancel"
     DEFAULT_CSS = """
-    ChoiceDialog {
+    ListDialog {
         #box { height: 100%; max-height: 20; }
         ResourceTable, ResourceTable:focus {
             border: none;
@@ -241,7 +243,6 @@ class ChoiceDialog(Dialog[str | None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel", id="choice.cancel"),
         Binding("down,ctrl+n", "move(1)", show=False),
         Binding("up,ctrl+p", "move(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),
@@ -261,17 +262,23 @@ class ChoiceDialog(Dialog[str | None]):
             Column("note", "", min_width=8),
         )
         with self.box(self._title):
-            yield Input(placeholder="type to filter", compact=True)
+            yield self.FIELD(placeholder="type to filter", compact=True)
             # "-active": the list shows its cursor although the field has the focus.
             yield ResourceTable(columns, empty="There is nothing to choose.", classes="-active")
-            yield _keys("↑ ↓ move · enter choose · esc cancel")
+            yield _keys(self.KEYS)
 
     def on_mount(self) -> None:
         """Fill the list and start in the field."""
-        self.query_one(ResourceTable).set_rows(
-            [TableRow(o.key, (Cell(o.label), Cell(o.note, "muted"))) for o in self._options]
-        )
+        self.fill()
         self.query_one(Input).focus()
+
+    def fill(self) -> None:
+        """Show the options as they are now."""
+        self.query_one(ResourceTable).set_rows([self.row(option) for option in self._options])
+
+    def row(self, option: Choice) -> TableRow:
+        """An option as a row of the list."""
+        return TableRow(option.key, (Cell(option.label), Cell(option.note, "muted")))
 
     @on(Input.Changed)
     def _filter(self, event: Input.Changed) -> None:
@@ -281,10 +288,6 @@ class ChoiceDialog(Dialog[str | None]):
     def _submit(self) -> None:
         self.query_one(ResourceTable).action_select()
 
-    @on(ResourceTable.RowSelected)
-    def _choose(self, event: ResourceTable.RowSelected) -> None:
-        self.dismiss(event.key)
-
     def action_move(self, rows: int) -> None:
         """Move the list's cursor while the field keeps the focus."""
         self.query_one(ResourceTable).action_move(rows)
@@ -292,6 +295,18 @@ class ChoiceDialog(Dialog[str | None]):
     def action_page(self, pages: int) -> None:
         """Move the list's cursor by pages."""
         self.query_one(ResourceTable).action_page(pages)
+
+
+class ChoiceDialog(ListDialog[str | None]):
+    """A list to choose one from; returns the key of the choice or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel", id="choice.cancel"),
+    ]
+
+    @on(ResourceTable.RowSelected)
+    def _choose(self, event: ResourceTable.RowSelected) -> None:
+        self.dismiss(event.key)
 
     def action_cancel(self) -> None:
         """Choose nothing."""

@@ -34,8 +34,19 @@ LEVELS = {
 SOURCES = tuple(
     Style(color=name) for name in ("cyan", "magenta", "green", "blue", "yellow", "bright_black")
 )
-GUTTER = {"": " ", "cursor": "▌", "range": "│", "mark": "●"}
+GUTTER = {
+    "": " ", "cursor": "▌", "range": "│", "mark": "●",
+    "cause": "✗", "sign": "!", "at-cause": "✗", "at-sign": "!",
+}  # fmt: skip
+TROUBLE = Style(color="red", bold=True)
+# Lines that show a failure, the root cause's first; where the cursor stands they are turned round.
+GUTTERS = {
+    "cause": TROUBLE, "sign": Style(color="yellow", bold=True),
+    "at-cause": TROUBLE + SELECTED, "at-sign": Style(color="yellow", bold=True) + SELECTED,
+}  # fmt: skip
 THUMB = "▐"
+
+_KEPT = 256  # strips: each has a dozen objects, which the garbage collector looks through
 
 
 class Look(NamedTuple):
@@ -57,7 +68,7 @@ class LogPainter:
     """Draws rows and remembers them."""
 
     def __init__(self) -> None:
-        self._strips: LRUCache[Look, Strip] = LRUCache(2048)
+        self._strips: LRUCache[Look, Strip] = LRUCache(_KEPT)
 
     def forget(self) -> None:
         """Draw everything anew: the lines are other ones."""
@@ -76,7 +87,8 @@ class LogPainter:
         start, stop = shown.part(look.row)
         cut, pad = (start, 0) if not look.offset else _skip(shown.text, start, stop, look.offset)
         end = min(stop, fit(shown.text, cut, room - pad))
-        pieces = [(GUTTER[look.gutter], CURSOR if look.gutter else PLAIN)]
+        margin = GUTTERS.get(look.gutter, CURSOR) if look.gutter else PLAIN
+        pieces = [(GUTTER[look.gutter], margin)]
         if look.stamp:
             pieces.append((look.stamp, STAMP))
         if look.source:

@@ -30,6 +30,7 @@ class LogState:
     problem: str = ""  # why a search or filter ended early
     flags: str = ""  # wrap, clock, folds, columns scrolled
     marked: str = ""
+    trouble: str = ""  # failures that the lines show
 
 
 class LogStatus(Canvas):
@@ -68,6 +69,7 @@ class LogStatus(Canvas):
         details = (
             (state.problem, WRONG),
             (state.found, PLAIN),
+            (state.trouble, WRONG if state.trouble.startswith("✗") else PLAIN),
             (state.filter, PLAIN),
             (state.marked, PLAIN),
             (state.flags, PLAIN),

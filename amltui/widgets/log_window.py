@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from time import monotonic
 
@@ -46,6 +46,8 @@ class LogWindow(Canvas):
         self.filter_words = ""  # what the filter lets through, for the status line
         self.sources: dict[int, str] = {}
         self.marked: int | None = None
+        self.marks: Mapping[int, bool] = {}  # lines that show a failure: whether its root cause
+        self.trouble = ""  # what the status line says of them
         self.zone = zone
         self.prefix = 1  # columns before the text
         self._status = status
@@ -73,6 +75,7 @@ class LogWindow(Canvas):
         self.rows = LogRows(buffer)
         self.rows.wrap, self.rows.tracebacks_folded = before.wrap, before.tracebacks_folded
         self.search = self.marked = None
+        self.marks, self.trouble = {}, ""
         self.filter_words = ""
         self.following = True
         self._began = self._top = self._cursor = None
@@ -170,6 +173,7 @@ class LogWindow(Canvas):
             found=found,
             problem=problem,
             flags=" ".join(flag for flag in flags if flag),
+            trouble=self.trouble,
             marked="" if self.marked is None else "marked, y copies",
         )
 
@@ -289,6 +293,11 @@ class LogWindow(Canvas):
             gutter = "mark"
         elif marked is not None and marked[0] <= place.number <= marked[1]:
             gutter = "range"
+        if self.marks and place.row == 0 and gutter != "range":
+            cause = self._shows(place.number)
+            if cause is not None:
+                at = "at-" if gutter == "cursor" else ""
+                gutter = at + ("cause" if cause else "sign")
         selection = self.text_selection
         selected = selection.get_span(place.number) if selection is not None else None
         if selected is not None:
@@ -309,6 +318,16 @@ class LogWindow(Canvas):
             self._searches if self.is_hit(place.number) else 0,
             selected,
         )
+
+    def _shows(self, number: int) -> bool | None:
+        """Whether a line, or what is folded below it, shows a failure: the root cause, or one."""
+        cause = self.marks.get(number)
+        fold = self.rows.fold(number)
+        if fold is not None and fold.head == number and self.rows.closed(fold):
+            within = [self.marks[at] for at in fold.members if at in self.marks]
+            if within:
+                return bool(cause) or any(within)
+        return cause
 
     def _paint(self, look: Look, line: LogLine) -> Strip:
         shown = self.rows.shown(line)

@@ -198,6 +198,12 @@ class ResourceTable(Canvas, can_focus=True):
         return len(self._model.rows)
 
     @property
+    def in_view(self) -> tuple[str, ...]:
+        """The keys of the rows that can be seen now."""
+        rows = self._model.shown[self._top : self._top + max(0, self.size.height - 1)]
+        return tuple(row.key for row in rows)
+
+    @property
     def sorted_by(self) -> tuple[str | None, bool]:
         """The sorting column's key (None: as given) and whether the order is reversed."""
         return self._model.sort_column, self._model.reverse

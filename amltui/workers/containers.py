@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from amltui.domain.models import Container, EngineInfo, Ref, Snapshot
+from amltui.domain.models import Container, EngineChoice, EngineInfo, Image, Ref, Snapshot
 from amltui.ports import Engine
 
 from .bridge import call
@@ -23,8 +23,14 @@ class Containers:
     def __init__(self, engine: Engine, clock: Callable[[], datetime]) -> None:
         self._engine = engine
         self._clock = clock
+        self._begin()
+
+    def _begin(self) -> None:
         self._list: Source[Container] = Source(
-            engine.containers, "listing the containers", LIST_LIMIT, clock
+            self._engine.containers, "listing the containers", LIST_LIMIT, self._clock
+        )
+        self._images: Source[Image] = Source(
+            self._engine.images, "listing the images", LIST_LIMIT, self._clock
         )
 
     @property
@@ -35,6 +41,10 @@ class Containers:
     async def refresh(self) -> Snapshot[Container]:
         """The containers now, or the last known ones and why there are no newer."""
         return await self._list.refresh()
+
+    async def refresh_images(self) -> Snapshot[Image]:
+        """The images now, or the last known ones and why there are no newer."""
+        return await self._images.refresh()
 
     def now(self) -> datetime:
         """The time by the worker's clock."""
@@ -58,6 +68,17 @@ class Containers:
     async def info(self) -> EngineInfo:
         """Who answers; raises with the remedy when nobody does."""
         return await call(self._engine.info, limit=LIST_LIMIT, what="asking for the engine")
+
+    async def engines(self) -> tuple[EngineChoice, ...]:
+        """The engines that could be asked: the configured one and the Docker contexts."""
+        return await call(self._engine.engines, limit=LIST_LIMIT, what="reading the contexts")
+
+    async def use(self, choice: EngineChoice) -> None:
+        """Ask another engine from now on; what is known of the old one is forgotten."""
+        await call(
+            lambda: self._engine.use(choice.key), limit=LIST_LIMIT, what="leaving the engine"
+        )
+        self._begin()
 
     async def delete(self, ref: Ref) -> None:
         """Stop and remove the container of a local service."""

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.models import Leftover as Leftover
 from amltui.domain.plan import Plan
 from amltui.domain.run import (
     Event,
@@ -22,7 +24,6 @@ from amltui.domain.run import (
     RunBrokeOff,
     RunEnded,
     RunStarted,
-    restart_after_edit,
     steps_of,
 )
 from amltui.domain.run_view import RunState, RunView, begin
@@ -35,16 +36,8 @@ Result = TypeVar("Result")
 
 TAIL = 0.2  # seconds between two looks at a journal that may grow
 _LIMIT = 15.0  # seconds of disk work and of starting a process
+_AT_THE_END = 3.0  # seconds that leaving waits for runs that cannot go on
 _ASK_LIMIT = 130.0  # a little above the process's own
-
-
-@dataclass(frozen=True)
-class Leftover:
-    """Something that a run made and that is still there: a service, a container or an image."""
-
-    kind: str
-    name: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -146,7 +139,7 @@ class Deployments:
                     yield events
             if not lives:
                 if not over:
-                    yield (self._gone(directory),)
+                    yield (_gone(source),)
                 return
             await sleep(TAIL)
 
@@ -159,11 +152,29 @@ class Deployments:
             journal.describe(directory)
             if not self._processes.alive(directory):
                 return
-            journal.ask_cancel(directory)
-            self._processes.stop(directory)
-            journal.drop_temporary(directory)
+            self._end(directory)
 
         await self._do(end, "cancelling the run")
+
+    def end_with(self, url: str, why: str) -> tuple[str, ...]:
+        """End the runs in the workspace of a demo that ends; their services' names.
+
+        For the end of everything: blocks, 3 s at most.
+        """
+        ending = []
+        for directory in journal.directories(self._runs):
+            with contextlib.suppress(AmltuiError):
+                if journal.describe(directory).url == url and self._processes.alive(directory):
+                    ending.append(directory)
+        stopping = [
+            threading.Thread(target=self._end, args=(each, why), daemon=True) for each in ending
+        ]
+        for each in stopping:
+            each.start()
+        until = time.monotonic() + _AT_THE_END
+        for each in stopping:
+            each.join(max(0.0, until - time.monotonic()))
+        return tuple(journal.describe(each).plan.name for each in ending)
 
     async def resume(self, run: str, plan: Plan | None = None) -> None:
         """Go on at the first step that is not done; with `plan`, which was edited meanwhile.
@@ -175,18 +186,12 @@ class Deployments:
         def go_on() -> None:
             summary = self._summary(self._find(run))
             first = self._resumable(summary)
-            target = summary.plan.target.kind
             if plan is not None and plan != summary.plan:
-                if plan.target.kind != target or plan.name != summary.name:
-                    raise AmltuiError(
-                        "That is another deployment",
-                        "The run was for another service or kind of target.",
-                        "Start a run of its own for this plan.",
-                        problem=Problem.REFUSED,
-                    )
-                first = restart_after_edit(target, first, summary.plan.to_dict(), plan.to_dict())
-                journal.edit(self._runs / run, plan)
-            self._go(summary.id, first, steps_of(target)[-1])
+                _refuse_edit(summary, plan)
+                after = summary.view.restart(summary.plan.to_dict(), plan.to_dict())
+                first = after.first if after is not None else first
+                journal.edit(self._runs / summary.id, plan)
+            self._go(summary.id, first, steps_of(summary.plan.target.kind)[-1])
 
         await self._do(go_on, "resuming the run")
 
@@ -237,6 +242,11 @@ class Deployments:
 
         return await bridge.call(ask, limit=_ASK_LIMIT, what=question)
 
+    def _end(self, directory: Path, why: str = "") -> None:
+        journal.ask_cancel(directory, why)
+        self._processes.stop(directory)
+        journal.drop_temporary(directory)
+
     def _find(self, run: str) -> Path:
         found = journal.directories(self._runs)
         for directory in found:
@@ -257,19 +267,13 @@ class Deployments:
                 view = view.after(event)
             self._known[directory] = source, view
         if not lives and not view.over:
-            view = view.after(self._gone(directory))
+            view = view.after(_gone(source))
         elif lives and view.over:  # it has just been taken up again and has not said so yet
             view = replace(view, state=RunState.STARTING)
         return RunSummary(
             described.name, described.plan, described.folder, described.workspace,
             described.created_at, view,
         )  # fmt: skip
-
-    def _gone(self, directory: Path) -> Event:
-        """The end of a run whose process said nothing of it."""
-        if journal.is_cancelled(directory):
-            return RunEnded(at=self._clock(), outcome=Outcome.CANCELLED)
-        return RunBrokeOff(at=self._clock())
 
     def _resumable(self, summary: RunSummary) -> str:
         if not summary.view.over:
@@ -295,10 +299,19 @@ class Deployments:
         self._processes.start(directory, first, last)
 
     def _prune(self) -> None:
-        over = [d for d in journal.directories(self._runs) if not self._processes.alive(d)]
-        for directory in over[journal.KEPT - 1 :]:
-            journal.forget(directory)
-            self._known.pop(directory, None)
+        """Keep the last of what failed and the last of what went well; good runs push out none."""
+        kept = {True: journal.KEPT, False: journal.KEPT - 1}  # the new one may fail as well
+        for directory in journal.directories(self._runs):
+            if self._processes.alive(directory):
+                continue
+            try:
+                good = self._summary(directory).state in (RunState.HEALTHY, RunState.SUBMITTED)
+            except AmltuiError:  # nothing that can be read
+                good = False
+            kept[good] -= 1
+            if kept[good] < 0:
+                journal.forget(directory)
+                self._known.pop(directory, None)
 
     def _refuse(self, what: str) -> None:
         if self.read_only:
@@ -310,9 +323,36 @@ class Deployments:
             )
 
 
+def _refuse_edit(summary: RunSummary, plan: Plan) -> None:
+    """What was begun cannot become another deployment."""
+    facts = summary.view.facts
+    if plan.target.kind != summary.plan.target.kind or plan.name != summary.name:
+        raise AmltuiError(
+            "That is another deployment",
+            "The run was for another service or kind of target.",
+            "Start a run of its own for this plan.",
+            problem=Problem.REFUSED,
+        )
+    if facts.get("submitting") or (facts.get("operation") and not facts.get("operation_ended")):
+        raise AmltuiError(
+            f"{summary.name} is being deployed as the plan was",
+            "It was sent before the run ended, and Azure ML goes on with it.",
+            "Resume the run without the edit and wait for its end, then change what is to change.",
+            problem=Problem.REFUSED,
+        )
+
+
 def _over(events: tuple[Event, ...], before: bool) -> bool:
     """Whether the last word of a run, so far, is that it ended."""
     for event in events:
         if isinstance(event, (RunStarted, RunEnded)):
             before = isinstance(event, RunEnded)
     return before
+
+
+def _gone(source: Journal) -> Event:
+    """The end of a run whose process said nothing of it: at its last sign of life."""
+    asked_at = journal.cancelled_at(source.directory)
+    if asked_at is not None:
+        return RunEnded(at=asked_at, outcome=Outcome.CANCELLED)
+    return RunBrokeOff(at=source.last_at)

@@ -19,7 +19,7 @@ from amltui.domain.logbuffer import Batch
 PERIOD = 0.05  # seconds between two batches; the first after a silence comes at once
 _WAITING = 60_000  # lines between thread and loop, ...
 _WAITING_BYTES = 32 << 20  # ... or bytes, at which the thread waits
-_TOGETHER = 16_384  # lines of one batch: appended to the store in a few milliseconds
+_TOGETHER = 4_096  # lines of one batch: appended to the store in less than a millisecond
 
 
 class Follow(str, Enum):

@@ -14,9 +14,9 @@ from typing import Any
 
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.plan import Plan
-from amltui.domain.run import CANCELLED, DESCRIPTION, JOURNAL, TEMPORARY, Event, from_line
+from amltui.domain.run import CANCELLED, DESCRIPTION, JOURNAL, TEMPORARY, Event, LogKept, from_line
 
-KEPT = 20  # runs that have ended; the oldest go when a new one starts
+KEPT = 20  # runs that failed, and as many that did not; the oldest go when a new one starts
 _READ = 1 << 20  # bytes of a journal in one piece
 # What a connection may say on disk; whatever is secret stays in the environment.
 _CONNECTION = (
@@ -40,6 +40,7 @@ class Description:
     workspace: str
     engine: str
     created_at: float
+    url: str = ""  # of the demo's server
 
 
 class Journal:
@@ -47,6 +48,7 @@ class Journal:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.last_at = 0.0  # when the run last said something, of what has been read
         self._offset = 0
         self._rest = b""
 
@@ -68,7 +70,12 @@ class Journal:
         self._offset += len(data)
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
-        return tuple(event for line in lines if (event := from_line(line)) is not None)
+        events = tuple(event for line in lines if (event := from_line(line)) is not None)
+        # A log that is fetched from beside, later, is no word of the run.
+        self.last_at = max(
+            (event.at for event in events if not isinstance(event, LogKept)), default=self.last_at
+        )
+        return events
 
     def all(self) -> Iterator[Event]:
         """All events that are left."""
@@ -123,11 +130,12 @@ def describe(directory: Path) -> Description:
             str(found["connection"].get("workspace_name", "")),
             found["engine"],
             float(found["created_at"]),
+            str(found["connection"].get("url", "")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, AmltuiError):
         raise AmltuiError(
             f"There is no run {directory.name}.",
-            "Only the last 20 are kept.",
+            "The last 20 that failed are kept, and the last 20 that did not.",
             "`amltui runs` lists them.",
             problem=Problem.NOT_FOUND,
         ) from None
@@ -139,9 +147,11 @@ def edit(directory: Path, plan: Plan) -> None:
     _write(directory / DESCRIPTION, {**description, "plan": plan.to_dict()})
 
 
-def ask_cancel(directory: Path) -> None:
-    """Note that somebody asks for the end of the run, before it is ended."""
-    os.close(os.open(directory / CANCELLED, os.O_WRONLY | os.O_CREAT, 0o600))
+def ask_cancel(directory: Path, why: str = "") -> None:
+    """Note that somebody asks for the end of the run, and why, before it is ended."""
+    descriptor = os.open(directory / CANCELLED, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(why)
 
 
 def take_back_cancel(directory: Path) -> None:
@@ -149,9 +159,12 @@ def take_back_cancel(directory: Path) -> None:
     (directory / CANCELLED).unlink(missing_ok=True)
 
 
-def is_cancelled(directory: Path) -> bool:
-    """Whether somebody asked for the end of the run."""
-    return (directory / CANCELLED).exists()
+def cancelled_at(directory: Path) -> float | None:
+    """When somebody asked for the end of the run; None if nobody did."""
+    try:
+        return os.stat(directory / CANCELLED).st_mtime
+    except OSError:
+        return None
 
 
 def directories(runs: Path) -> list[Path]:

@@ -12,7 +12,8 @@ from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.latency import sparkline
 from amltui.domain.loadplan import LoadPlan, Sample, Tally
 from amltui.domain.models import Kind, Scale, Service
-from amltui.domain.replicas import Advice, Demand, InvalidInput, Result, amount, changes, chart
+from amltui.domain.replica_input import InvalidInput, amount
+from amltui.domain.replicas import Advice, Demand, Result, changes, chart
 from amltui.domain.request import Request
 
 from . import bridge

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
@@ -10,19 +10,37 @@ from time import monotonic
 from amltui.domain.containers import ContainerRun
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.logbuffer import Batch
-from amltui.domain.logresume import WINDOW, Entry, Resume, earlier, entries
+from amltui.domain.logresume import (
+    LATE,
+    WINDOW,
+    Entry,
+    Repeats,
+    Resume,
+    earlier,
+    entries,
+    of_entries,
+)
 from amltui.ports import Engine, LogStream
 
 from .feed import Feed, Follow, LogEvent
 
 TAIL = 5_000
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds between tries of a broken connection
-_RESUME_TAILS = (10_000, 200_000, None)  # lines read again after a break, until they reach back
+# Lines that are read again after a break, until they reach back.
+_RESUME_TAILS = (10_000, 60_000, 400_000, None)
 _SETTLING = 0.1  # seconds that the engine may take to notice that a container has ended
 _FIRST = 32  # lines that tell where the part of a log begins that is held
 _BROKE = "the connection to the engine broke here; what follows was read after it"
+_AWAY = (
+    "the connection to the engine broke here, which was away; "
+    "lines that it had not written yet when it ended are lost"
+)
+_REMOVED = "lines may be missing here: the engine removed them before they could be read"
+_WRAPPED = 75  # bytes of JSON round each line in the engine's file
+_TRIES = 3  # readings that broke off, in a row
+_CALM = 2.0  # seconds in which a log that is followed while it rotates may grow by a quarter file
 _LASTING = 5.0  # seconds after which a connection counts as one that worked
-_HOPELESS = (Problem.REFUSED, Problem.PERMISSION, Problem.CONFIGURATION)
+_HOPELESS = (Problem.REFUSED, Problem.PERMISSION, Problem.CONFIGURATION, Problem.NOT_FOUND)
 
 
 class ContainerFollower(Feed):
@@ -35,6 +53,12 @@ class ContainerFollower(Feed):
         self._source = source
         self._tail = tail
         self._resume = Resume()
+        self._repeats = Repeats()
+        self._size = 0  # bytes that were new, about as the engine writes them
+        self._state: Follow | None = None  # what was told last
+        self._broke = ""  # how the connection did, while nothing has come since
+        self._doubtful = False  # ... and it may have been the end of the container
+        self._exact = b""  # of a log that is rotated: up to here nothing is missing
         self._first: list[Entry] = []
         self._started = ""  # the start of the run that was read last
         self._ended: ContainerRun | None = None  # the ending that was told
@@ -48,12 +72,13 @@ class ContainerFollower(Feed):
 
     def _follow(self, feed: Feed) -> None:
         failures = 0
-        broken = False
         while not self.closed.is_set():
             began = monotonic()
             try:
                 before = self._engine.container_run(self._id)
                 if before == self._ended:
+                    if self._state is Follow.BROKEN:  # the engine was away and is back
+                        self._event(Follow.ENDED, _ending(before))
                     self._await_start(before)
                     continue
                 if self._started and before.started_at != self._started:
@@ -63,6 +88,7 @@ class ContainerFollower(Feed):
                 if self.closed.is_set():
                     return
                 after = self._settled()
+                self._doubtful = after.running
                 whole = not after.running and self._complete()
                 if not whole:
                     after = self._engine.container_run(self._id)  # it may have been started since
@@ -70,21 +96,18 @@ class ContainerFollower(Feed):
                     if whole:
                         self._end(after)
                     else:
-                        if not broken or got:
-                            self._mark(_BROKE)
+                        self._broke = self._broke or _BROKE
                         self._event(Follow.BROKEN, "The connection broke; reading on.")
-                        broken = not got
                 failures = 0 if got or monotonic() - began > _LASTING else failures + 1
             except AmltuiError as error:
-                if error.problem is Problem.NOT_FOUND:
+                if _is_gone(error):
                     self._mark("the container was removed")
                     self._event(Follow.GONE, "The container was removed.")
                     return
                 if error.problem in _HOPELESS:
                     raise
-                if not broken and self._ended is None:
-                    self._mark(_BROKE)
-                broken = True
+                if self._ended is None:
+                    self._broke = _AWAY if error.problem is Problem.ENGINE else _BROKE
                 failures += 1
                 self._event(Follow.BROKEN, error.title, error)
             if failures:
@@ -95,27 +118,85 @@ class ContainerFollower(Feed):
         got = False
         if run.running:
             self._event(Follow.LIVE)
-        for batch in self._batches():
+        elif self._doubtful and self._broke == _BROKE:
+            self._broke = ""  # it was the end of the container, seen before the engine knew of it
+        for batch in self._whole(run.rotated_at) if run.rotated_at else self._batches():
             fresh = self._resume.new(batch)
+            if self._resume.gap:
+                self._mark(_REMOVED)
+            if fresh is not None and run.rotated_at:
+                fresh = self._repeats.new(fresh)
             if fresh is None:
                 continue
             got = True
+            self._tell_break()
+            self._size += sum(map(len, fresh.lines)) + _WRAPPED * len(fresh.lines)
             if len(self._first) < _FIRST:
                 self._first += entries(fresh)[: _FIRST - len(self._first)]
             self._resume.remember(fresh)
             self.put(replace(fresh, source=self._source))
         return got
 
-    def _batches(self) -> Iterator[Batch]:
+    def _whole(self, rotated_at: int) -> Iterator[Batch]:
+        """The log from where we are, of an engine that rotates it.
+
+        While it is followed, the engine skips files that fill up faster than it sends them, and
+        sends lines twice (20.10). Read without following it is exact. So it is followed only
+        while it grows slowly.
+        """
+        much = rotated_at // 4
+        failures = 0
+        while not self.closed.is_set():
+            before = self._size
+            if not (yield from self._in_order()) and failures < _TRIES:
+                failures += 1
+                continue
+            failures = 0
+            if self._size - before >= much // 8:
+                continue
+            since, before = monotonic(), self._size
+            for batch in self._batches(since=self._exact):
+                yield batch
+                if self._size - before < much:
+                    continue
+                if monotonic() - since < _CALM:
+                    self._stream.close()
+                    break
+                since, before = monotonic(), self._size
+                self._is_exact()
+            else:
+                yield from self._in_order()
+                return
+
+    def _in_order(self) -> Generator[Batch, None, bool]:
+        """What the engine has after the last line up to which nothing is missing.
+
+        Returns whether it came whole: a connection that broke looks like the end.
+        """
+        newest, reached = self._resume.newest, b""
+        for batch in self._batches(follow=False, since=self._exact):
+            reached = max(reached, *(batch.stamps or ()))
+            yield batch
+        if reached < newest:
+            return False
+        self._is_exact()
+        return True
+
+    def _is_exact(self) -> None:
+        """Nothing is missing up to the newest line, but for lines that are late."""
+        if self._resume.newest:
+            self._exact = earlier(self._resume.newest, LATE)
+            self._resume.keep(self._exact)
+
+    def _batches(self, *, follow: bool = True, since: bytes = b"") -> Iterator[Batch]:
         """The log from where we are: after a break, from a little earlier."""
-        self._resume.begin()
-        since = self._resume.since
+        since = self._resume.begin(since)
         if not since:
-            yield from self._open(self._tail).batches()
+            yield from self._open(self._tail, follow=follow).batches()
             return
         # `since` alone reads the whole file, `tail` is fast, but may not reach back far enough.
         for tail in _RESUME_TAILS:
-            stream = self._open(tail, since.decode("ascii") if tail is None else None)
+            stream = self._open(tail, since.decode("ascii") if tail is None else None, follow)
             for at, batch in enumerate(stream.batches()):
                 if at == 0 and tail is not None and (not batch.stamps or batch.stamps[0] >= since):
                     stream.close()
@@ -124,8 +205,8 @@ class ContainerFollower(Feed):
             else:
                 return
 
-    def _open(self, tail: int | None, since: str | None = None) -> LogStream:
-        self._stream = self._engine.open_log(self._id, tail=tail, since=since)
+    def _open(self, tail: int | None, since: str | None = None, follow: bool = True) -> LogStream:
+        self._stream = self._engine.open_log(self._id, tail=tail, since=since, follow=follow)
         self.holds(self._stream.close)
         return self._stream
 
@@ -155,13 +236,10 @@ class ContainerFollower(Feed):
             if fresh is not None:
                 self._resume.remember(fresh)
                 self.put(replace(fresh, source=self._source))
-        self._ended = run
-        if not run.was_started:
-            self._event(Follow.ENDED, "The container has not been started yet.")
-            return
-        words = f"the container ended: {run.ending}"
-        self._mark(words)
-        self._event(Follow.ENDED, words)
+        self._ended, self._broke = run, ""
+        if run.was_started:
+            self._mark(_ending(run))
+        self._event(Follow.ENDED, _ending(run))
 
     def _await_start(self, ended: ContainerRun) -> None:
         while not self.closed.is_set():
@@ -173,10 +251,18 @@ class ContainerFollower(Feed):
             if not watch.wait():
                 self.closed.wait(_SETTLING)
 
+    def _tell_break(self) -> None:
+        """Mark a break once something follows it: an end that was noticed late is none."""
+        if self._broke:
+            self.put(Batch(self._source, marker=self._broke))
+            self._broke = ""
+
     def _mark(self, text: str) -> None:
+        self._tell_break()
         self.put(Batch(self._source, marker=text))
 
     def _event(self, state: Follow, text: str = "", error: AmltuiError | None = None) -> None:
+        self._state = state
         self.put(LogEvent(state, text, self._source, error))
 
     def _read_older(self, feed: Feed, first: list[Entry]) -> None:
@@ -207,14 +293,18 @@ class ContainerFollower(Feed):
             )
         rest = zone[:at] if at >= 0 else [entry for entry in zone if entry[0] < oldest]
         if rest:
-            feed.put(
-                Batch(
-                    self._source,
-                    [entry[2] for entry in rest],
-                    [entry[0] for entry in rest],
-                    bytes(entry[1] for entry in rest),
-                )
-            )
+            feed.put(of_entries(self._source, rest))
+
+
+def _ending(run: ContainerRun) -> str:
+    if not run.was_started:
+        return "The container has not been started yet."
+    return f"the container ended: {run.ending}"
+
+
+def _is_gone(error: AmltuiError) -> bool:
+    """Whether the container itself is missing: an engine, or what stands for one, may miss more."""
+    return error.problem is Problem.NOT_FOUND and "container" in error.message.lower()
 
 
 def _rest_of(stream: LogStream) -> list[Entry]:

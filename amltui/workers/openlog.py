@@ -7,17 +7,20 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from amltui.domain.errors import AmltuiError
+from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.logbuffer import Batch, LogBuffer
 from amltui.domain.logsource import LogSource, SourceKind
+from amltui.domain.run_log import batch
 
 from .containers import Containers
-from .feed import Follow, LogEvent
+from .deployments import Deployments
+from .feed import Feed, Follow, Item, LogEvent
 from .filelog import follow_file
 from .merge import merge
-from .services import LogUpdate, Services
+from .polled import LogUpdate
+from .services import Services
 
-POLLED = (SourceKind.SERVICE, SourceKind.INIT)
+POLLED = (SourceKind.SERVICE, SourceKind.INIT, SourceKind.BUILD)
 
 Update = Batch | LogEvent | LogUpdate
 Updates = AsyncGenerator[Update, None]
@@ -34,6 +37,7 @@ class OpenLog:
     retry_in: float | None = None  # seconds, after an error; None: not by itself
     remark: str = ""  # of how the source stands, where it is not just live
     over: bool = False  # nothing more comes unless somebody asks
+    parts: dict[int, str] = field(default_factory=dict)  # what there is to say of each part
 
     def take(self, update: Update) -> None:
         """Keep an update's lines and what it says of the source."""
@@ -41,6 +45,10 @@ class OpenLog:
         if isinstance(update, Batch):
             self.buffer.append(update)
         elif isinstance(update, LogEvent):
+            if self.source.parts:  # one that is in trouble leaves the others going
+                told = update.error.title if update.error is not None else update.text
+                self.parts[update.source] = "" if update.state is Follow.LIVE else told
+                return
             self.error = update.error
             self.retry_in = 0.0
             self.remark = "" if update.state is Follow.LIVE else update.text
@@ -50,7 +58,7 @@ class OpenLog:
             self.taken_at = update.taken_at or self.taken_at
             self.error = update.error
             self.retry_in = update.retry_in
-            self.remark = "there is no container yet" if update.waiting else ""
+            self.remark = _nothing(self.source.kind) if update.waiting else ""
 
     def end(self, error: AmltuiError | None = None) -> None:
         """The source has ended, or given up."""
@@ -61,7 +69,6 @@ class OpenLog:
     def words(self, age: str) -> str:
         """What is shown, from where, and how it is doing; `age` of the last reading in words."""
         name = self.source.words
-        polled = self.source.kind in POLLED
         if self.error is not None:
             again = "r tries again"
             if self.retry_in is not None and not self.over:
@@ -70,14 +77,34 @@ class OpenLog:
         if self.remark:
             return f"{name}: {self.remark}"
         if self.over:
-            return f"{name}, ended (r reads it again)"
-        if polled:
+            return f"{name}, ended" + ("" if self.source.once else " (r reads it again)")
+        if self.source.parts:
+            return f"{name}{self._troubles() or ', live'}"
+        if self.source.kind in POLLED:
             return f"{name}, polled" + (f", read {age}" if age else "")
         return f"{name}, live"
 
+    def _troubles(self) -> str:
+        """What there is to say of the parts, once where it is the same of all."""
+        labels = self.source.labels
+        told = {at: text for at, text in sorted(self.parts.items()) if text}
+        if len(told) == len(labels) and len(set(told.values())) == 1:
+            return f": {told[0]}"
+        return "".join(f"; {labels[at]}: {text}" for at, text in told.items())
+
+
+def _nothing(kind: SourceKind) -> str:
+    if kind is SourceKind.BUILD:
+        return "no build is known: an existing image is used, or its log is gone"
+    return "there is no container yet"
+
 
 async def updates_of(
-    source: LogSource, containers: Containers, services: Services, tail: int
+    source: LogSource,
+    containers: Containers,
+    services: Services,
+    tail: int,
+    deployments: Deployments | None = None,
 ) -> Updates:
     """What comes of a source, from its last `tail` lines (0: all).
 
@@ -85,23 +112,64 @@ async def updates_of(
         AmltuiError: it can never be read.
     """
     if source.parts:
-        ids = [part.container_id for part in source.parts]
-        feeds = [containers.follow(each, tail or None, at) for at, each in enumerate(ids)]
-        try:
-            async for item in merge(feeds):
+        parts = [
+            _items(updates_of(part, containers, services, tail, deployments), part.kind)
+            for part in source.parts
+        ]
+        async with aclosing(merge(parts)) as merged:
+            async for item in merged:
                 yield item
-        finally:
-            for feed in feeds:
-                feed.close()
-    elif source.kind is SourceKind.CONTAINER:
-        async with aclosing(containers.follow(source.container_id, tail or None)) as feed:
-            async for item in feed:
-                yield item
-    elif source.kind is SourceKind.FILE:
-        async with aclosing(follow_file(source.path, tail=tail or None)) as file:
-            async for item in file:
-                yield item
-    elif source.ref is not None:
-        init = source.kind is SourceKind.INIT
-        async for update in services.follow(source.ref, tail, init):
+        return
+    async with aclosing(_updates(source, containers, services, tail, deployments)) as updates:
+        async for update in updates:
             yield update
+
+
+def _updates(
+    source: LogSource,
+    containers: Containers,
+    services: Services,
+    tail: int,
+    deployments: Deployments | None,
+) -> Updates:
+    """The reader of a source that is one log."""
+    if source.kind is SourceKind.CONTAINER:
+        return _passed(containers.follow(source.container_id, tail or None))
+    if source.kind is SourceKind.FILE:
+        return _passed(follow_file(source.path, tail=tail or None))
+    if source.kind is SourceKind.DEPLOYMENT and deployments is not None:
+        return _progress(deployments, source.run)
+    if source.ref is not None and source.kind is SourceKind.BUILD:
+        return services.follow_build(source.ref, tail)
+    if source.ref is not None:
+        return services.follow(source.ref, tail, source.kind is SourceKind.INIT)
+    raise AmltuiError("This log cannot be read", source.words, problem=Problem.INTERNAL)
+
+
+async def _passed(feed: Feed) -> Updates:
+    async with aclosing(feed) as items:
+        async for item in items:
+            yield item
+
+
+async def _progress(deployments: Deployments, run: str) -> Updates:
+    """What a deployment has said and says, to its end."""
+    async with aclosing(deployments.watch(run)) as news:
+        async for events in news:
+            yield batch(events)
+
+
+async def _items(updates: Updates, kind: SourceKind) -> AsyncGenerator[Item, None]:
+    """A log among others: its lines and how it stands."""
+    async with aclosing(updates) as found:
+        async for update in found:
+            if not isinstance(update, LogUpdate):
+                yield update
+                continue
+            if update.error is not None:
+                yield LogEvent(Follow.BROKEN, update.error.title, error=update.error)
+            elif update.waiting:
+                yield LogEvent(Follow.ENDED, _nothing(kind))
+            else:
+                yield LogEvent(Follow.LIVE)
+            yield update.batch

@@ -18,7 +18,8 @@ class Operation:
 
     name: str
     run: Callable[[Callable[[Progress], None]], str] = field(repr=False)
+    limit: float = LIMIT  # seconds
 
     async def execute(self, on_progress: Callable[[Progress], None]) -> str:
         """Run it on a thread of its own; progress arrives on that thread."""
-        return await call(lambda: self.run(on_progress), limit=LIMIT, what=self.name)
+        return await call(lambda: self.run(on_progress), limit=self.limit, what=self.name)

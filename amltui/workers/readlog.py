@@ -10,6 +10,7 @@ from amltui.domain.logsource import LogSource, SourceKind
 
 from .containers import Containers
 from .feed import LogEvent
+from .merge import merge
 from .services import Services
 
 ALL_LINES = 1_000_000  # the workspace has no word for "all"
@@ -23,13 +24,24 @@ async def read(
     Raises:
         AmltuiError: it cannot be read.
     """
-    if source.kind is SourceKind.CONTAINER:
+    if source.parts:
+        parts = [read(containers, services, part, tail) for part in source.parts]
+        async with aclosing(merge(parts)) as merged:
+            async for item in merged:
+                if isinstance(item, LogEvent) and item.error is not None:
+                    raise item.error
+                if not isinstance(item, LogEvent):
+                    yield item
+    elif source.kind is SourceKind.CONTAINER:
         async with aclosing(containers.read(source.container_id, tail or None)) as feed:
             async for item in feed:
                 if not isinstance(item, LogEvent):
                     yield item
     elif source.ref is not None:
-        init = source.kind is SourceKind.INIT
-        text = await services.logs(source.ref, tail or ALL_LINES, init) or ""
+        if source.kind is SourceKind.BUILD:
+            text = await services.build_log(source.ref) or ""
+        else:
+            init = source.kind is SourceKind.INIT
+            text = await services.logs(source.ref, tail or ALL_LINES, init) or ""
         lines = text.encode("utf-8", "replace").split(b"\n")
-        yield Batch(0, lines if lines[-1] else lines[:-1])
+        yield Batch(0, (lines if lines[-1] else lines[:-1])[-tail:])

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
-from typing import NamedTuple, Protocol, TypeVar
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from amltui.domain.diagnosis import Finding, Target, http_findings
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.latency import Histogram, percentiles, span, timing_words
+from amltui.domain.latency import Histogram, percentiles, span
 from amltui.domain.logbuffer import Batch
 from amltui.domain.logsource import LogSource
-from amltui.domain.models import AuthMode, Can, Kind, Ref, Service
+from amltui.domain.models import AuthMode, Can, Ref, Service
 from amltui.domain.request import Answer, Attempt, Request, pretty, sample_of_swagger
 from amltui.domain.text import clean_log, mask
 
 from . import bridge
+from .request_log import lines_between, span_of
+from .request_report import Report, findings
 from .services import Services, now
 
 MOST_ATTEMPTS = 50
@@ -29,16 +28,8 @@ MOST_KEPT = 200_000  # characters of an answer's body in the history
 MOST_HISTORY = 32_000_000  # characters of the requests' bodies in it, together
 GRACE = 1.0  # s above a request's own limit, which knows better where it hung
 LOG_TAIL = 300  # lines that are searched for the second of a request
-MOST_LOG_LINES = 40
-MOST_FINDINGS = 3
 LAYOUT_LIMIT = 30.0  # s for laying out and diagnosing an answer, or reading a file
 SWAGGER_LIMIT = 15.0  # s
-_TARGETS = {
-    Kind.ACI: Target.ACI,
-    Kind.AKS: Target.AKS,
-    Kind.AKS_ENDPOINT: Target.AKS,
-    Kind.LOCAL: Target.LOCAL,
-}
 RENEWED = "The first key was refused (401): a fresh one was fetched and the request sent again."
 
 
@@ -93,68 +84,6 @@ class Series:
         if self.last_error is not None:
             lines.append(f"{self.last_error.title}. {self.last_error.message}")
         return lines
-
-
-class Part(NamedTuple):
-    """Labelled texts under a title; one without a label goes over the whole width."""
-
-    title: str
-    rows: tuple[tuple[str, str], ...]
-
-
-@dataclass
-class Report:
-    """An attempt with what can be made of it."""
-
-    attempt: Attempt
-    findings: list[Finding]
-    body: str  # laid out
-    log: list[str] = field(default_factory=list)
-
-    def parts(self, service: Service | None, *, folded: bool = True) -> list[Part]:
-        """Everything known of it, what went wrong first; the first part says how it ended."""
-        attempt, answer = self.attempt, self.attempt.answer
-        head = [("", f"#{attempt.number}, sent {attempt.sent_at:%H:%M:%S} UTC")]
-        head += [("", attempt.note)] if attempt.note else []
-        if attempt.error is not None:
-            head += [("", text) for text in (attempt.error.message, attempt.error.hint) if text]
-        if answer is not None:
-            times = (f"{label} {took}" for label, took in timing_words(answer.timing))
-            head.append(("", " · ".join(times)))
-        found = [Part(attempt.words, tuple(head))]
-        for finding in self.findings[:MOST_FINDINGS]:
-            meaning = finding.details.get("meaning", "")
-            texts = [f"Here: {meaning}."] if meaning else []
-            texts += [f"Why: {finding.cause}", f"What to do: {finding.fix}"]
-            found.append(Part(f"→ {finding.title}", tuple(("", text) for text in texts)))
-        if service is not None and answer is not None and (now_ := _settings(answer, service)):
-            found.append(Part("The service's settings", tuple(now_)))
-        if answer is not None:
-            title = f"Answer, {answer.size:,} bytes"
-            title += " (f shows all of it)" if folded and "… " in self.body else ""
-            rows = [("", self.body or "(empty)")]
-            rows += [("", f"It ends early: {answer.cut}.")] if answer.cut else []
-            found.append(Part(title, tuple(rows)))
-        if self.log:
-            found.append(Part("The log of that second", (("", "\n".join(self.log)),)))
-        if answer is not None:
-            lines = tuple(("", f"{name}: {value}") for name, value in answer.notable)
-            found.append(Part("Headers", lines))
-        return found
-
-
-def _settings(answer: Answer, service: Service) -> list[tuple[str, str]]:
-    """The settings that decide on an answer of 503 or 504."""
-    scale, rows = service.scale, []
-    if answer.status == 503 and service.kind is Kind.AKS:
-        least, most = scale.min_replicas or 1, scale.max_replicas or 10
-        pool = f"{least} to {most}" if scale.autoscale else f"{scale.desired or 1}, fixed"
-        rows.append(("Replicas", f"{pool}; R calculates how many are needed"))
-        if scale.max_queue_wait_ms is not None:
-            rows.append(("Queue wait", f"max_request_wait_time is {scale.max_queue_wait_ms} ms"))
-    if answer.status == 504 and scale.scoring_timeout_ms is not None:
-        rows.append(("Time limit", f"scoring_timeout_ms is {scale.scoring_timeout_ms}"))
-    return rows
 
 
 class Requests:
@@ -226,13 +155,16 @@ class Requests:
         self._keys[service.ref] = (secret, renew_at)
         return secret
 
-    async def swagger_sample(self, service: Service) -> str:
-        """A body made of the service's own swagger.json.
+    async def swagger_sample(self, service: Service | None, asked: Request) -> str:
+        """A body made of the swagger.json of the service, or beside the address that is asked.
 
         Raises:
             AmltuiError: it cannot be read or describes no body.
         """
-        request = Request(service.swagger_uri, "", limit_s=SWAGGER_LIMIT, method="GET")
+        beside = asked.url.partition("?")[0].rpartition("/")[0] + "/swagger.json"
+        url = service.swagger_uri if service is not None else beside
+        own = asked.headers if service is None else ()
+        request = Request(url, "", own, SWAGGER_LIMIT, "GET")
         answer, error = await self._exchange(request, await self.authorization(request, service))
         if error is not None:
             raise error
@@ -240,7 +172,7 @@ class Requests:
             status = answer.words if answer else "no answer"
             raise AmltuiError(
                 "The service shows no swagger.json",
-                f"{service.swagger_uri} answered {status}.",
+                f"{url} answered {status}.",
                 "Services without inference-schema have none: write the body by hand.",
                 problem=Problem.NOT_FOUND,
             )
@@ -282,7 +214,7 @@ class Requests:
                         lines += [stamp + b" " + line for stamp, line in pairs]
         except AmltuiError:
             return []  # best effort: the answer is what was asked for
-        start, end = _span(attempt)
+        start, end = span_of(attempt)
         return list(lines_between([mask(clean_log(line)) for line in lines], start, end))
 
     async def report(
@@ -315,12 +247,6 @@ class Requests:
             exchange.cancel()
 
 
-def findings(answer: Answer, service: Service | None) -> list[Finding]:
-    """What an answer of 400 or above means, the root cause first."""
-    target = _TARGETS.get(service.kind, Target.UNKNOWN) if service else Target.UNKNOWN
-    return http_findings(answer.status, dict(answer.headers), answer.body, target)
-
-
 def same_origin(url: str, service: Service) -> bool:
     """Whether an address is on the service's own host, port and scheme, where its key may go."""
     try:
@@ -350,51 +276,4 @@ def _bounded(attempt: Attempt) -> Attempt:
     answer = attempt.answer
     if answer is not None and len(answer.body) > MOST_KEPT:
         answer = replace(answer, body=answer.body[:MOST_KEPT], cut="the history keeps the start")
-    return replace(attempt, answer=answer)
-
-
-def _span(attempt: Attempt) -> tuple[datetime, datetime]:
-    """The first and last second that the log may speak of it, by the server's own clock."""
-    took = attempt.ended_at - attempt.sent_at
-    end = attempt.ended_at
-    if attempt.answer is not None and (date := attempt.answer.header("date")):
-        try:
-            end = parsedate_to_datetime(date).astimezone(timezone.utc)
-        except (ValueError, TypeError, OverflowError):
-            end = attempt.ended_at
-    second = timedelta(seconds=1)
-    start = end - took
-    return start.replace(microsecond=0), end.replace(microsecond=0) + second
-
-
-_TIME = re.compile(
-    r"(?P<y>\d{4})-(?P<m>\d\d)-(?P<d>\d\d)[T ](?P<t>\d\d:\d\d:\d\d)"
-    r"|\[(?P<d2>\d\d)/(?P<b>[A-Z][a-z]{2})/(?P<y2>\d{4}):(?P<t2>\d\d:\d\d:\d\d)"
-)
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def lines_between(lines: list[str], start: datetime, end: datetime) -> Iterator[str]:
-    """The log lines of these seconds; a line without a time belongs to the one before it."""
-    found: deque[str] = deque(maxlen=MOST_LOG_LINES)
-    inside = False
-    for line in lines:
-        moment = _moment(line)
-        if moment is not None:
-            inside = start <= moment <= end
-        if inside:
-            found.append(line)
-    return iter(found)
-
-
-def _moment(line: str) -> datetime | None:
-    match = _TIME.search(line[:200])
-    if match is None:
-        return None
-    year, day = match["y"] or match["y2"], match["d"] or match["d2"]
-    hour, minute, second = map(int, (match["t"] or match["t2"]).split(":"))
-    try:
-        month = int(match["m"] or _MONTHS.index(match["b"]) + 1)
-        return datetime(int(year), month, int(day), hour, minute, second, tzinfo=timezone.utc)
-    except ValueError:
-        return None
+    return replace(attempt, request=attempt.request.to_keep, answer=answer)

@@ -64,8 +64,11 @@ def guarded(work: Callable[[], Result], limit: float) -> Result:
     if threading.current_thread() is not threading.main_thread():
         return work()
     start = thread_time()
+    working = True
 
     def stop(*_: object) -> None:
+        if not working:  # the alarm came while it was being turned off
+            return
         if thread_time() - start < limit * 0.8:  # others had the CPU: go on
             signal.setitimer(signal.ITIMER_REAL, limit / 2)
         else:
@@ -77,6 +80,7 @@ def guarded(work: Callable[[], Result], limit: float) -> Result:
         try:
             return work()
         finally:
+            working = False
             signal.setitimer(signal.ITIMER_REAL, 0)
     finally:
         signal.signal(signal.SIGALRM, before)

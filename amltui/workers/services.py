@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TypeVar
 
+from amltui.domain.changes import Changes
+from amltui.domain.computes import Compute, cluster_of
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.logbuffer import Batch
-from amltui.domain.logmerge import Event, Merger
+from amltui.domain.images import LegacyImage
 from amltui.domain.models import (
     Keys,
+    Kind,
     Progress,
     Ref,
     Service,
@@ -21,10 +25,14 @@ from amltui.domain.models import (
     Token,
     WorkspaceInfo,
 )
+from amltui.domain.replicas import Cluster
 from amltui.ports import Engine, Workspace
 
 from . import bridge
-from .snapshots import Source, retry_in
+from .operations import Operation
+from .polled import IDLE_POLL, QUICK_POLL, LogUpdate, poll
+from .snapshots import Source
+from .updates import update_operation
 
 Result = TypeVar("Result")
 
@@ -35,26 +43,9 @@ CONNECT_LIMIT = 1_060.0  # a person may have to type a code, which Azure accepts
 LIST_LIMIT = 80.0
 LOCAL_LIMIT = 15.0
 CALL_LIMIT = 50.0
+KEY_LIMIT = 125.0
 
-QUICK_POLL = 2.0  # seconds between two readings of a log that changes
-IDLE_POLL = 10.0  # and of one that does not, reached by and by
 DEFAULT_TAIL = 500
-
-_MARKERS = {
-    Event.RESTARTED: "the log starts anew: the container was restarted or replaced",
-    Event.GAP: "lines are missing here: more was written than one reading holds",
-}
-
-
-@dataclass(frozen=True)
-class LogUpdate:
-    """What one reading of a followed log brought, or why it brought nothing."""
-
-    batch: Batch
-    taken_at: datetime | None = None  # when the log was last read
-    error: AmltuiError | None = None
-    retry_in: float | None = None  # seconds, after an error; None: it is not tried again
-    waiting: bool = False  # there is no container yet
 
 
 def now() -> datetime:
@@ -148,15 +139,15 @@ class Services:
             ref, lambda workspace: workspace.logs(ref, tail, init), "reading the log"
         )
 
+    async def build_log(self, ref: Ref) -> str | None:
+        """The build log of a cloud service's image, raw; None where no build is known."""
+        return await self._ask(
+            ref, lambda workspace: workspace.build_log(ref), "reading the image build log"
+        )
+
     async def delete(self, ref: Ref) -> None:
         """Delete a service, cloud or local; refused in read-only mode."""
-        if self.read_only:
-            raise AmltuiError(
-                "Read-only mode",
-                f"{ref.endpoint} was not deleted.",
-                "Start amltui without --read-only to change things.",
-                problem=Problem.REFUSED,
-            )
+        self._refuse(f"{ref.endpoint} was not deleted.")
         if ref.backend != CLOUD:
             engine = self._engine
             if engine is None:
@@ -173,6 +164,55 @@ class Services:
         await self._ask(ref, lambda workspace: workspace.delete(ref), "deleting the service")
         self._deleting.add(ref)
 
+    def update(self, service: Service, changes: Changes, folder: Path = Path()) -> Operation:
+        """The update of a cloud service, to be run; paths of its plan begin at `folder`.
+
+        Raises:
+            AmltuiError: read-only mode, no workspace, or a local service.
+        """
+        self._refuse(f"{service.name} was not changed.")
+        _only_cloud(service.ref)
+        return update_operation(self._need_workspace(), service, changes, folder)
+
+    async def regenerate_key(self, ref: Ref, which: str) -> Keys:
+        """Replace the "Primary" or "Secondary" key; callers with the old one are refused."""
+        self._refuse(f"The keys of {ref.endpoint} stay as they are.")
+        _only_cloud(ref)
+        workspace = self._need_workspace()
+        return await bridge.call(
+            lambda: workspace.regenerate_key(ref, which), limit=KEY_LIMIT, what="replacing a key"
+        )
+
+    async def computes(self) -> tuple[Compute, ...]:
+        """The compute targets of the workspace."""
+        workspace = self._need_workspace()
+        what = "listing the compute targets"
+        return await bridge.call(workspace.computes, limit=CALL_LIMIT, what=what)
+
+    async def images(self) -> tuple[LegacyImage, ...]:
+        """The legacy images, newest first; `build_log` and `follow_build` read their logs."""
+        workspace = self._need_workspace()
+        return await bridge.call(workspace.images, limit=LIST_LIMIT, what="listing the images")
+
+    async def models(self) -> Mapping[str, tuple[int, ...]] | None:
+        """The versions of every registered model by name; None where they are too many to list."""
+        workspace = self._need_workspace()
+        return await bridge.call(workspace.models, limit=CALL_LIMIT, what="listing the models")
+
+    async def environments(self) -> tuple[str, ...] | None:
+        """The names of the environments; None where they are too many to list."""
+        workspace = self._need_workspace()
+        what = "listing the environments"
+        return await bridge.call(workspace.environments, limit=CALL_LIMIT, what=what)
+
+    async def cluster_of(self, service: Service) -> Cluster | None:
+        """The room on the cluster that a service runs on; None where that is not known."""
+        if service.kind is not Kind.AKS:
+            return None
+        return cluster_of(
+            next((one for one in await self.computes() if one.name == service.target), None)
+        )
+
     async def follow(
         self,
         ref: Ref,
@@ -184,40 +224,28 @@ class Services:
         idle: float = IDLE_POLL,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> AsyncGenerator[LogUpdate, None]:
-        """New lines of a cloud service's log for as long as it exists.
+        """New lines of a cloud service's log for as long as it exists; see `poll`."""
+        async with aclosing(
+            poll(
+                lambda lines: self.logs(ref, lines, init), tail, self._clock,
+                source=source, quick=quick, idle=idle, sleep=sleep,
+            )
+        ) as updates:  # fmt: skip
+            async for update in updates:
+                yield update
 
-        The log is read again after the last reading was dealt with, every `quick` seconds while
-        it changes, ever slower up to `idle` while it does not. Errors are updates too, with the
-        time of the next try; the iteration only ends when the service is gone.
-        """
-        merger = Merger(tail)
-        delay, failures = quick, 0
-        taken_at: datetime | None = None
-        waiting: bool | None = None
-        while True:
-            try:
-                text = await self.logs(ref, merger.tail, init)
-            except AmltuiError as error:
-                failures += 1
-                gone = error.problem in (Problem.NOT_FOUND, Problem.REFUSED)
-                pause = None if gone else retry_in(failures)
-                yield LogUpdate(Batch(source), taken_at, error, pause)
-                if pause is None:
-                    return
-                await sleep(pause)
-                continue
-            reading = merger.feed(text)
-            if reading.again:
-                continue
-            taken_at = self._clock()
-            marker = _MARKERS.get(reading.event, "")
-            if reading.lines or marker or failures or waiting is not (text is None):
-                waiting = text is None
-                lines = tuple(line.encode("utf-8", "replace") for line in reading.lines)
-                yield LogUpdate(Batch(source, lines, marker=marker), taken_at, waiting=waiting)
-            failures = 0
-            delay = quick if reading.lines else min(idle, delay * 1.5)
-            await sleep(delay)
+    async def follow_build(
+        self, ref: Ref, tail: int = DEFAULT_TAIL
+    ) -> AsyncGenerator[LogUpdate, None]:
+        """New lines of the build log of a cloud service's image; see `poll`."""
+
+        async def read(lines: int) -> str | None:
+            text = await self.build_log(ref)
+            return None if text is None else "".join(text.splitlines(keepends=True)[-lines:])
+
+        async with aclosing(poll(read, tail, self._clock)) as updates:
+            async for update in updates:
+                yield update
 
     def _marked(self, snapshot: Snapshot[Service]) -> Snapshot[Service]:
         """The workspace calls a service that it deletes Transitioning: we know better."""
@@ -242,13 +270,26 @@ class Services:
             )
         return self._workspace
 
-    async def _ask(self, ref: Ref, ask: Callable[[Workspace], Result], what: str) -> Result:
-        if ref.backend != CLOUD:
+    def _refuse(self, what: str) -> None:
+        if self.read_only:
             raise AmltuiError(
-                "Not for local services",
-                f"{ref.endpoint} runs in a container on this machine.",
-                "It has no keys, and its log is that of its container.",
+                "Read-only mode",
+                what,
+                "Start amltui without --read-only to change things.",
                 problem=Problem.REFUSED,
             )
+
+    async def _ask(self, ref: Ref, ask: Callable[[Workspace], Result], what: str) -> Result:
+        _only_cloud(ref)
         workspace = self._need_workspace()
         return await bridge.call(lambda: ask(workspace), limit=CALL_LIMIT, what=what)
+
+
+def _only_cloud(ref: Ref) -> None:
+    if ref.backend != CLOUD:
+        raise AmltuiError(
+            "Not for local services",
+            f"{ref.endpoint} runs in a container on this machine.",
+            "It has no keys, and its log is that of its container.",
+            problem=Problem.REFUSED,
+        )

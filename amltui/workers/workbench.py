@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -29,11 +30,11 @@ from amltui.domain.workbench import (
     Original,
     Probe,
     Standin,
-    Usage,
 )
+from amltui.ports import Shell, Tools
 
 from .bridge import call
-from .container_tools import Shell, Tools
+from .container_watch import ContainerWatch
 
 # Seconds; the engine's own limits are a little shorter and say more.
 LOOK_LIMIT = 35.0
@@ -89,6 +90,7 @@ class Workbench:
         read_only: bool = False,
         editor: Callable[[Path], None] | None = None,
     ) -> None:
+        self.watch = ContainerWatch(tools)
         self._tools = tools
         self._read_only = read_only
         self._editor = editor
@@ -99,6 +101,10 @@ class Workbench:
         """All that is worth knowing of a container."""
         return await self._look(lambda: self._tools.detail(container), "inspecting it")
 
+    async def inspect(self, identity: str, *, image: bool = False) -> str:
+        """The engine's whole answer about a container or an image, secrets masked."""
+        return await self._look(lambda: self._tools.inspect(identity, image), "inspecting it")
+
     async def environment(self, container: str) -> Probe:
         """The environment variables, secrets masked."""
         return await self._look(lambda: self._tools.environment(container), "inspecting it")
@@ -107,10 +113,11 @@ class Workbench:
         """The files of the app."""
         return await self._look(lambda: self._tools.app_files(container), "listing the app")
 
-    async def packages(self, container: str, conda_file: Path | None = None) -> Probe:
+    async def packages(self, container: str, conda_file: str = "") -> Probe:
         """The Python packages, beside a conda file's pins."""
+        path = self.local_path(conda_file) if conda_file else None
         return await self._look(
-            lambda: self._tools.packages(container, conda_file), "listing the packages"
+            lambda: self._tools.packages(container, path), "listing the packages"
         )
 
     async def model_path(self, container: str, name: str = "", version: str = "") -> Probe:
@@ -156,30 +163,6 @@ class Workbench:
             return where, self._tools.compare(container, where, local)
 
         return await call(compare, limit=COPY_LIMIT, what="comparing")
-
-    async def usage(
-        self, shown: Callable[[], Iterable[str]], every: float = 1.0
-    ) -> AsyncIterator[Mapping[str, Usage]]:
-        """What the running containers use that `shown` names now, about once a second.
-
-        Streams are opened and closed as containers come and go; all are closed at the end.
-        """
-        newest: dict[str, Usage] = {}
-
-        def keep(usage: Usage) -> None:
-            newest[usage.container_id] = usage
-
-        watch = self._tools.watch_usage(keep)
-        try:
-            while True:
-                wanted = frozenset(shown())
-                watch.show(wanted)
-                yield {name: usage for name, usage in newest.items() if name in wanted}
-                await asyncio.sleep(every)
-                for gone in newest.keys() - wanted:
-                    newest.pop(gone, None)
-        finally:
-            watch.close()
 
     # -- shell
 
@@ -275,6 +258,21 @@ class Workbench:
         self.discard(checkout)
         return written
 
+    @staticmethod
+    def local_path(typed: str) -> Path:
+        """A path of this machine as it was typed; an unknown user's ~ stays as it is."""
+        return Path(os.path.expanduser(typed)).absolute()
+
+    @staticmethod
+    def conda_file() -> str:
+        """The conda file in the current folder, empty unless there is just one that looks so."""
+        found = [
+            path.name
+            for path in Path().glob("*.y*ml")
+            if re.search(r"conda|env|dep", path.name, re.IGNORECASE)
+        ]
+        return found[0] if len(found) == 1 else ""
+
     def discard(self, checkout: Checkout) -> None:
         """Remove the fetched copy, with what the editor left beside it."""
         shutil.rmtree(checkout.path.parent, ignore_errors=True)
@@ -290,8 +288,7 @@ class Workbench:
         self, container: str, root: str, local: Path, plan: SyncPlan
     ) -> tuple[str, ...]:
         """Do a sync; returns what was left out because it had changed since the plan."""
-        if plan.direction is Direction.INTO:
-            self.allow("copy into a container")
+        self.allow("overwrite files")
         return await call(
             lambda: self._tools.apply(container, root, local, plan),
             limit=COPY_LIMIT,
@@ -355,6 +352,15 @@ class Workbench:
     async def remove(self, container: str, *, force: bool = False) -> None:
         """Remove a container; a running one only with `force`. Ask `dirty` first."""
         await self._change(lambda: self._tools.remove(container, force), "removing it")
+
+    async def remove_image(self, image: str, *, force: bool = False) -> None:
+        """Remove a name of an image, and the image with its last one."""
+        self.allow("remove an image")
+        await call(
+            lambda: self._tools.remove_image(image, force),
+            limit=COPY_LIMIT,
+            what="removing the image",
+        )
 
     def allow(self, what: str) -> None:
         """Raise in read-only mode."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from amltui.adapters.azureml.client import HostWorkspace
+from amltui.domain.errors import AmltuiError
 from amltui.domain.models import Ref
-from amltui.workers.services import LogUpdate, Services
+from amltui.workers.polled import LogUpdate
+from amltui.workers.services import Services
 
 from .conftest import Demo
 
@@ -57,3 +61,23 @@ async def test_a_log_that_grows_fails_and_restarts(demo: Demo, workspace: HostWo
     seen = await until(updates, b"ours again")
     assert ours(seen) == [b"ours again"]
     assert any("restarted" in update.batch.marker for update in seen)
+
+
+def test_build_logs_of_an_operation_a_legacy_image_and_an_error(
+    demo: Demo, workspace: HostWorkspace
+) -> None:
+    failed = workspace.build_log(Ref("azureml", "returns-forecast")) or ""
+    assert "UnsatisfiableError" in failed
+    legacy = workspace.build_log(Ref("azureml", "pricing-rules")) or ""
+    assert "Successfully tagged pricing-rules:3" in legacy
+    assert workspace.build_log(Ref("azureml", "diabetes-progression")) is None
+
+
+@pytest.mark.parametrize(("status", "why"), [(403, "expired"), (409, "Public access")])
+def test_a_build_log_that_may_not_be_read_says_why_and_hides_its_link(
+    demo: Demo, workspace: HostWorkspace, status: int, why: str
+) -> None:
+    demo.fault("status", "/texts/builds", status=status)
+    with pytest.raises(AmltuiError, match=why) as caught:
+        workspace.build_log(Ref("azureml", "returns-forecast"))
+    assert "http" not in f"{caught.value} {caught.value.detail}"

@@ -197,7 +197,7 @@ def test_nobody_listens_over_tcp() -> None:
 
 
 def test_an_engine_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("amltui.adapters.docker.engine.LIMIT", 0.2)
+    monkeypatch.setattr("amltui.adapters.docker.access.LIMIT", 0.2)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "slow.sock"))
         listener.listen(8)
@@ -346,3 +346,56 @@ def test_odd_answers_make_rows() -> None:
     assert service.name.isprintable()
     (service,) = rows.services([answer(Labels={"amlIsService": "true"})])
     assert service.name == "(no name)"
+
+
+@pytest.mark.engine
+def test_images_and_who_uses_them(made: Containers) -> None:
+    container = made.make("pass")
+    found = DockerEngine().images()
+    image = next(row for row in found if container.name in row.used_by)
+    assert image.names == tuple(container.image.tags)
+    assert image.size > 1 << 20
+    assert image.created_at is not None
+    made.remove(container)
+
+
+def test_images_without_a_name() -> None:
+    listed: list[dict[str, Any]] = [
+        {"Id": "sha256:1", "RepoTags": ["<none>:<none>"], "Size": 5, "Created": 2},
+        {"Id": "sha256:2", "RepoTags": ["evil\x1b[31m:1"], "Size": 7, "Created": 3},
+        {"Id": "sha256:3", "RepoTags": None, "Size": 9, "Created": 1},
+    ]
+    users = [answer(ImageID="sha256:2"), answer(ImageID="sha256:2", Names=["/b"])]
+    found = rows.images(listed, users)
+    assert [image.name for image in found] == ["evil:1", "1", "3"]
+    assert found[0].used_by == ("b", "quiet_hopper")
+    assert found[1].names == ()
+
+
+def test_engines_to_choose_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_context(tmp_path / "docker", "far", "ssh://me@far")
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    engine = DockerEngine("unix:///run/given.sock")
+    found = {choice.key: choice.address for choice in engine.engines()}
+    assert found == {
+        "unix:///run/given.sock": "unix:///run/given.sock",
+        "tcp://127.0.0.1:1": "tcp://127.0.0.1:1",
+        "context:default": "unix:///var/run/docker.sock",
+        "context:far": "ssh://me@far",
+    }
+    engine.use("context:far")
+    assert engine.access.address.url == "ssh://me@far"
+    assert "'far'" in engine.access.address.origin
+    engine.use("context:gone")
+    assert problem_of(engine).title == "There is no Docker context 'gone'"
+
+
+@pytest.mark.engine
+def test_what_is_missing_is_said(made: Containers) -> None:
+    engine = DockerEngine()
+    with pytest.raises(AmltuiError) as caught:
+        engine.container_run("nobody")
+    assert caught.value.title == "The container is gone"
+    with pytest.raises(AmltuiError) as caught, engine.access.api() as api:
+        api.inspect_image("nothing:1")
+    assert caught.value.title == "There is no such image here"

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import struct
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -125,7 +123,10 @@ def test_an_error_inside_the_stream() -> None:
 
 
 def test_what_the_engine_refuses() -> None:
-    assert refusal(404, b'{"message":"No such container: x"}').problem is Problem.NOT_FOUND
+    gone = refusal(404, b'{"message":"No such container: x"}')
+    assert (gone.title, gone.problem) == ("The container is gone", Problem.NOT_FOUND)
+    assert refusal(404, b'{"message":"No such image: x"}').title == "There is no such image here"
+    assert refusal(404, b"page not found").title == "The engine does not find it"
     error = refusal(501, b'{"message":"configured logging driver does not support reading"}')
     assert error.problem is Problem.REFUSED
     assert "json-file" in error.hint
@@ -230,35 +231,3 @@ def test_over_tcp(made: Containers) -> None:
     found = read(engine.open_log(container.id, tail=None, follow=False))
     assert [int(line) for _, _, line in found] == list(range(5_000))
     proxy.go_away()
-
-
-SSH = """#!{python}
-import os, select, socket, sys
-assert sys.argv[1:] == ["-o", "BatchMode=yes", "-p", "2222", "--", "me@far", "docker", "system",
-                        "dial-stdio"], sys.argv
-engine = socket.socket(socket.AF_UNIX); engine.connect("/var/run/docker.sock")
-while True:
-    for ready in select.select([engine, 0], [], [])[0]:
-        data = engine.recv(65536) if ready is engine else os.read(0, 65536)
-        if not data: sys.exit()
-        if ready is engine: os.write(1, data)
-        else: engine.sendall(data)
-"""
-
-
-@pytest.mark.engine
-def test_over_ssh(made: Containers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log's own connection, through what stands for the user's ssh."""
-    from amltui.adapters.docker.address import Address
-    from amltui.adapters.docker.logs import open_log
-
-    ssh = tmp_path / "ssh"
-    ssh.write_text(SSH.format(python=sys.executable))
-    ssh.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    container = made.finished("for i in range(5000): print(i)")
-    address = Address("ssh://me@far:2222", "a test")
-    log = open_log(
-        address, container.id, tty=False, tail=None, since=None, until=None, follow=False
-    )
-    assert [int(line) for _, _, line in read(log)] == list(range(5_000))

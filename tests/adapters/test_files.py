@@ -11,10 +11,10 @@ from typing import BinaryIO
 
 import pytest
 
-from amltui.adapters.docker import archive, files, sync
+from amltui.adapters.docker import archive, files, images, sync
 from amltui.domain.containerdiff import Direction, plan_sync
 from amltui.domain.errors import AmltuiError, Problem
-from tests.workers.box import APP, Box, _image, box, wait_until
+from tests.workers.box import APP, PREFIX, Box, _image, box, wait_until
 
 __all__ = ["_image", "box"]
 
@@ -69,6 +69,10 @@ def test_a_round_trip_loses_nothing(box: Box, odd_folder: Path, tmp_path: Path) 
     back = tmp_path / "back"
     assert (back / "hard").stat().st_ino == (back / "with space").stat().st_ino
     assert box.sh(name, f"ls {APP} | grep amltui") == ""
+    committed = f"{PREFIX}:odd"
+    images.commit(box.access, name, committed)
+    files.copy_out(box.access, box.run(image=committed), f"{APP}/odd target", tmp_path / "again")
+    assert tree(tmp_path / "again") == tree(odd_folder)
 
 
 @pytest.mark.engine

@@ -534,9 +534,29 @@ def test_amltui_load_asks_first_and_then_counts(
 
 
 def test_amltui_replicas_is_the_articles_formula(capsys: pytest.CaptureFixture[str]) -> None:
-    assert ask_commands.replicas("20", "10", "1", "0.7", None, as_json=True) == 0
+    assert ask_commands.replicas(ask_commands.Asked(), as_json=True) == 0
     assert json.loads(capsys.readouterr().out)["replicas"] == 286
-    assert ask_commands.replicas("7", "0.1", "1", "70%", "3", as_json=False) == 0
+    asked = ask_commands.Asked("7", "0.1", "1", "70%", "3")
+    assert ask_commands.replicas(asked, as_json=False) == 0
     out = capsys.readouterr().out
     assert out.startswith("1 replicas")
     assert "3 replicas carry 21 requests/s" in out
+
+
+def test_amltui_replicas_of_a_service_compares_with_it_and_its_cluster(
+    joined: Demo, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ask_commands.Asked(rps="100", request_time="200ms")
+    code = ask_commands.replicas_of(
+        load_settings({}), "fraud-scoring", asked, demo=True, as_json=True
+    )
+    report = json.loads(capsys.readouterr().out)
+    assert (code, report["replicas"]) == (0, 29)
+    assert report["changes"] == {"autoscale_min_replicas": 29, "autoscale_max_replicas": 29}
+    assert report["cluster"] == {
+        "nodes": 3, "cores": 4, "memory_gb": 16, "gpus": 0, "room_for_replicas": 12,
+    }  # fmt: skip
+    with pytest.raises(AmltuiError, match="no replicas to set"):
+        ask_commands.replicas_of(
+            load_settings({}), "diabetes-progression", asked, demo=True, as_json=True
+        )

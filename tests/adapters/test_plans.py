@@ -96,12 +96,12 @@ def test_saving_keeps_comments_order_and_what_did_not_change(tmp_path: Path) -> 
     path = tmp_path / "plan.yml"
     path.write_text(PLAN)
     plan = plans.load(path)
-    plans.save(path, plan)
+    plans.save(path, plan.to_dict())
     assert path.read_text() == PLAN
     data = plan.to_dict()
     data["target"] |= {"memory_gb": 2.5, "auth_enabled": True}
     data["models"].append({"registered": "more"})
-    plans.save(path, Plan.from_dict(data))
+    plans.save(path, Plan.from_dict(data).to_dict())
     expected = PLAN.replace("1.5", "2.5")
     expected = expected.replace("cpu_cores: 1\n", "cpu_cores: 1\n  auth_enabled: true\n")
     expected = expected.replace(
@@ -121,7 +121,7 @@ def test_what_is_added_stands_above_the_comment_on_what_comes_next(tmp_path: Pat
     data["inference"]["description"] = "more"
     data["target"]["cpu_cores"] = 2
     data["options"] = {"overwrite": True}
-    plans.save(path, Plan.from_dict(data))
+    plans.save(path, Plan.from_dict(data).to_dict())
     assert path.read_text() == (
         "name: svc\ninference:\n  entry_script: s.py\n  environment:\n    conda_file: c.yml # x\n"
         "  description: more\n\n# Where it runs.\ntarget:\n  kind: aci\n  cpu_cores: 2\n"
@@ -134,9 +134,9 @@ def test_what_is_added_stands_above_the_comment_on_what_comes_next(tmp_path: Pat
 def test_what_is_saved_is_what_is_loaded(tmp_path: Path, first: Plan, second: Plan) -> None:
     path = tmp_path / "plan.yml"
     path.unlink(missing_ok=True)
-    plans.save(path, first)
+    plans.save(path, first.to_dict())
     assert plans.load(path) == first
-    plans.save(path, second)
+    plans.save(path, second.to_dict())
     assert plans.load(path) == second
 
 
@@ -146,17 +146,17 @@ def test_saving_replaces_at_once_and_never_what_is_no_plan(tmp_path: Path) -> No
     real.chmod(0o640)
     link.symlink_to(real)
     plan = plans.load(link)
-    plans.save(link, plan)
+    plans.save(link, plan.to_dict())
     assert link.is_symlink()
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
     assert sorted(os.listdir(tmp_path)) == ["link.yml", "real.yml"]
     for text in ("- a list\n", "not: [yaml\n"):
         real.write_text(text)
         with pytest.raises(AmltuiError):
-            plans.save(real, plan)
+            plans.save(real, plan.to_dict())
         assert real.read_text() == text
     with pytest.raises(AmltuiError, match="cannot be written"):
-        plans.save(tmp_path / "no" / "plan.yml", plan)
+        plans.save(tmp_path / "no" / "plan.yml", plan.to_dict())
 
 
 def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:

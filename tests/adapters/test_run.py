@@ -53,7 +53,15 @@ def _plans(world: World) -> dict[str, Plan]:
             ACI, models=KNOWN, inference={**inference, "environment": {"registered": "nobodys"}}
         ),
         "cluster": world.plan({**AKS, "cluster": "aks-of-nobody"}),
+        "trained": world.plan(ACI, models=[output()], options={"wait": False}),
+        "unwritten": world.plan(ACI, models=[output(path="outputs/model.pkl")]),
+        "untrained": world.plan(ACI, models=[output(run="nobody_1")]),
     }
+
+
+def output(run: str = "wine_1763600000_a1", path: str = "outputs/model.json") -> dict[str, str]:
+    """A model from the outputs of a run of the demo."""
+    return {"run": run, "path": path, "name": name()}
 
 
 @dataclass
@@ -108,7 +116,7 @@ async def _mended(world: World) -> tuple[RunSummary, RunSummary, list[str]]:
     plan = world.plan({**AKS, "gpu_cores": 1}, models=KNOWN)
     run = await world.start(plan)
     failed = await world.finish(run)
-    mended = {**plan.to_dict(), "target": AKS}
+    mended = {**plan.to_dict(), "target": AKS, "models": [{"registered": "address-parser"}]}
     await world.deployments.resume(run, Plan.from_dict(mended))
     events = await world.events(run)
     last = max(i for i, event in enumerate(events) if isinstance(event, RunStarted))
@@ -237,6 +245,46 @@ def test_an_environment_that_is_not_there_is_told(ended: Ended) -> None:
     assert run.view.error.title == "The workspace has no environment nobodys."
 
 
+def test_an_output_of_a_run_is_registered_and_deployed(ended: Ended) -> None:
+    run = ended["trained"]
+    assert run.state is RunState.SUBMITTED, run.view.error
+    assert run.view.facts["model.0"] == f"{run.plan.models[0].name}:1"
+
+
+def test_a_run_or_output_that_is_not_there_is_told(ended: Ended) -> None:
+    output, run = ended["unwritten"].view.error, ended["untrained"].view.error
+    assert output is not None
+    assert run is not None
+    assert output.title == "The run wine_1763600000_a1 has no output outputs/model.pkl."
+    assert output.message == "It has written outputs/model.json."
+    assert run.title == "The workspace has no run nobody_1."
+
+
+async def test_a_sign_in_that_needs_a_person_is_told_at_once(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))  # where no sign-in is kept
+    connection = {**world.connection, "auth": "interactive"}
+    run = await world.deployments.start(world.plan(ACI), connection, world.project)
+    ended = await world.finish(run)
+    assert ended.view.failed_step == "check"
+    assert ended.view.error is not None
+    assert ended.view.error.title == "Not signed in"
+    assert "The console shows a code" in ended.view.error.hint
+
+
+async def test_runs_of_a_demo_that_ends_are_cancelled_and_say_why(world: World) -> None:
+    run = await world.start(world.plan(ACI, models=KNOWN))
+    wait_for(lambda: (world.runs_dir / run / "events.jsonl").exists())
+    ended = world.deployments.end_with(world.server.url, "The demo was left.")
+    assert (await world.deployments.run(run)).name in ended
+    assert world.deployments.end_with(world.server.url, "") == ()
+    summary = await world.deployments.run(run)
+    assert summary.state is RunState.CANCELLED
+    assert summary.view.current is not None
+    assert "The demo was left." in (world.runs_dir / run / "events.jsonl").read_text()
+
+
 def test_a_plan_that_cannot_work_sends_nothing(ended: Ended) -> None:
     run = ended["check"]
     assert run.view.failed_step == "check"
@@ -245,7 +293,8 @@ def test_a_plan_that_cannot_work_sends_nothing(ended: Ended) -> None:
 
 
 def test_each_was_submitted_once_at_most(world: World, ended: Ended) -> None:
-    sent = [kind for kind in ended.runs if kind not in ("check", "taken", "environment")]
+    unsent = ("check", "taken", "environment", "unwritten", "untrained")
+    sent = [kind for kind in ended.runs if kind not in unsent]
     # And once each: repeated, cancelled, lost, unanswered; twice the one that was mended.
     assert world.submissions() == len(sent) + 4 + 2
 
@@ -289,8 +338,9 @@ async def test_the_same_model_is_not_registered_twice(
 def test_an_edited_plan_goes_on_where_the_edit_matters(ended: Ended) -> None:
     failed, healed, again = ended.mended
     assert failed.view.failed_step == "start"
-    assert again == ["environment", "submit", "image", "start", "healthy"]
+    assert again == ["register", "environment", "submit", "image", "start", "healthy"]
     assert healed.view.error is None
+    assert healed.view.facts["model.0"] == "address-parser:2"
     assert healed.state is RunState.HEALTHY
 
 

@@ -64,6 +64,16 @@ def test_what_is_only_written_about_it_is_done_at_once(
     assert (service.description, dict(service.tags)["team"]) == ("now told", "b")
 
 
+def test_a_tag_that_is_shown_masked_keeps_its_text(workspace: Any, management: Management) -> None:
+    secret = "https://x.blob.core.windows.net/a?sv=1&sig=abcdefghijklmnop"
+    name = "churn-predictor"
+    living.update(workspace, read(management, name), Changes(tags={"link": secret}))
+    shown = dict(read(management, name).tags)
+    assert "abcdefgh" not in shown["link"]
+    living.update(workspace, read(management, name), Changes(tags={**shown, "team": "b"}))
+    assert management.payload(name)["kvTags"] == {"link": secret, "team": "b"}
+
+
 def test_models_and_source_are_sent_anew(
     world: World, workspace: Any, management: Management
 ) -> None:

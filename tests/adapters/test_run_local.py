@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from amltui.adapters.azureml import living
+from amltui.adapters.azureml.local_tools import LocalTools
 from amltui.adapters.docker import janitor
 from amltui.demo import launcher
+from amltui.domain.errors import AmltuiError
 from amltui.domain.run import StepLogged, StepStarted
 from amltui.domain.run_view import RunState, StepState
 from amltui.workers.deployments import Leftover, RunSummary
@@ -172,7 +173,14 @@ def test_a_changed_script_is_reloaded_into_its_container(
     script = "def init():\n    pass\n\ndef run(data):\n    return 'reloaded'\n"
     (project / "score.py").write_text(script)
     (container,) = mine(client, deployed.name)
-    living.reload(client, container.id, project)
+    tools = LocalTools(lambda: None)
+    with pytest.raises(AmltuiError, match="not this service's source"):
+        tools.reload(container.id, tmp_path)
+    before = tools.stamp(project)
+    tools.reload(container.id, project)
+    assert tools.stamp(project) == before
+    (left,) = tools.leftovers(container.id)
+    assert (left.kind, left.name) == ("image", f"{deployed.name}:latest")
 
     def answer() -> str:
         request = urllib.request.Request(deployed.view.facts["scoring_uri"], data=b"{}")

@@ -60,11 +60,11 @@ def remote(tmp_path: Path) -> Iterator[EngineAccess]:
     access.close()
 
     async def finish() -> None:
-        for task in asyncio.all_tasks():
-            if task is not asyncio.current_task():
-                task.cancel()
-        await asyncio.sleep(0)
-        loop.stop()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        loop.call_soon(loop.stop)
 
     asyncio.run_coroutine_threadsafe(finish(), loop)
     thread.join(5)

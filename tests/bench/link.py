@@ -30,8 +30,10 @@ class LinkTerminal:
         lines: int,
         rate: float = 0,
         round_trip: float = 0,
+        program: str = sys.executable,
     ) -> None:
         self.received = 0
+        self.overtaking = 0  # questions that came before the answer to the one ahead was sent
         self.tail = b""  # what came last, long enough to look for a word in it
         self._rate = rate
         self._round_trip = round_trip
@@ -42,7 +44,7 @@ class LinkTerminal:
             environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
             environment.pop("NO_COLOR", None)
             os.chdir(ROOT)
-            os.execve(sys.executable, [sys.executable, *arguments], environment)
+            os.execvpe(program, [program, *arguments], environment)
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def press(self, key: bytes) -> None:
@@ -76,6 +78,7 @@ class LinkTerminal:
         for question, answer in QUESTIONS.items():
             again = (before + data).count(question) - before.count(question)
             for _ in range(again):
+                self.overtaking += any(sent == answer for _, sent in self._to_send)
                 self._to_send.append((now + self._round_trip, answer))
         self.received += len(data)
         self.tail = (self.tail + data)[-MOST:]
@@ -84,6 +87,11 @@ class LinkTerminal:
         """Seconds of processor time used so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self) -> int:
+        """Bytes of memory that it has now."""
+        pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     def close(self) -> None:
         """End it."""

@@ -3,7 +3,8 @@
     python -m tests.bench.load [rates] [latency] [rate]
 
 Predicted and observed shares of 503 on ten settings of the demo's slow service, latency beside
-that of a bare socket, and the delay of an event loop like the console's while 500 requests/s run.
+wrk's (which has to be installed), and what 500 requests/s cost. How the console answers keys
+meanwhile: `python -m tests.bench.load_keys`.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
+import re
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import aclosing
 from random import Random
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from amltui.adapters.http.client import HttpClient
 from amltui.adapters.http.load import LoadGenerator
@@ -36,6 +38,7 @@ from amltui.workers.services import Services
 SERVICE_S = 0.4  # of recommender-home
 SECONDS = 15.0
 HEARTBEAT = 0.01
+LATENCIES = (50, 75, 90)
 
 
 class Setting(NamedTuple):
@@ -133,48 +136,49 @@ async def rates(server: DemoServer, check: LoadCheck) -> None:
     print(f"worst: {worst:.2f} points\n")
 
 
-def reference(url: str, rps: float, seconds: float) -> list[float]:
-    """Times of a bare socket that asks at a steady pace, keep-alive."""
-    parts = urlsplit(url)
-    body = SAMPLE.encode()
-    head = f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: {len(body)}"
-    data = f"{head}\r\nContent-Type: application/json\r\n\r\n".encode() + body
-    times = []
-    with socket.create_connection((parts.hostname or "", parts.port or 80)) as line:
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        due = time.perf_counter()
-        for _ in range(int(rps * seconds)):
-            time.sleep(max(0.0, due - time.perf_counter()))
-            due += 1 / rps
-            begun = time.perf_counter()
-            line.sendall(data)
-            answer = b""
-            while b"\r\n\r\n" not in answer:
-                answer += line.recv(65536)
-            top, _, rest = answer.partition(b"\r\n\r\n")
-            size = int(top.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-            while len(rest) < size:
-                rest += line.recv(65536)
-            times.append(time.perf_counter() - begun)
-    return times
+def wrk(url: str, rps: float, seconds: float) -> list[float]:
+    """The percentiles of wrk in ms, asking at random moments like ours, one at a time."""
+    script = f"""
+wrk.method = "POST"
+wrk.body = {json.dumps(SAMPLE)}
+wrk.headers["Content-Type"] = "application/json"
+function delay() return -math.log(1 - math.random()) * {1000 / rps} end
+"""
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(script)
+        file.flush()
+        command = ["wrk", "-t1", "-c1", f"-d{seconds:g}s", "--latency", "-s", file.name, url]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    units = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+    lines = {
+        int(at): float(value) * units[unit]
+        for at, value, unit in re.findall(r"(50|75|90)%\s+([\d.]+)(us|ms|s)", told)
+    }
+    return [lines[at] for at in LATENCIES]
 
 
 async def latency(server: DemoServer, check: LoadCheck) -> None:
-    """Latency beside a bare socket's, in turns, so that both see the same machine."""
+    """Latency beside wrk's, in turns, so that both see the same machine.
+
+    One connection, as wrk waits for each answer: requests that would overlap are left out.
+    """
     fixed(server, "fraud-scoring", Setting(20, 50, 1, 500))
     service = service_of(server, "fraud-scoring")
-    for turn in range(3):
-        tally = await sent(check, LoadPlan(15, 6, seed=turn), service)
-        times = sorted(await asyncio.to_thread(reference, service.scoring_uri, 15, 6))
-        mine = [tally.latency.percentile(at) * 1000 for at in (50, 95, 99)]
-        bare = [times[int(len(times) * at / 100)] * 1000 for at in (50, 95, 99)]
-        print(
-            "latency p50/p95/p99 in ms: load check "
-            + " / ".join(f"{one:.2f}" for one in mine)
-            + ", bare socket "
-            + " / ".join(f"{one:.2f}" for one in bare)
-            + f", p50 differs by {abs(mine[0] - bare[0]):.2f} ms"
-        )
+    pairs: list[tuple[list[float], list[float]]] = []
+    print("latency p50 / p75 / p90 in ms, 15 requests/s on one connection")
+    for turn in range(5):
+        tally = await sent(check, LoadPlan(15, 10, seed=turn, connections=1), service)
+        mine = [tally.latency.percentile(at) * 1000 for at in LATENCIES]
+        other = await asyncio.to_thread(wrk, service.scoring_uri, 15, 10)
+        pairs.append((mine, other))
+        words = (" / ".join(f"{one:6.2f}" for one in each) for each in (mine, other))
+        print("  load check {}   wrk {}".format(*words))
+    for column, at in enumerate(LATENCIES):
+        mine_at, other_at = (statistics.median(p[side][column] for p in pairs) for side in (0, 1))
+        off = mine_at - other_at
+        near = abs(off) < 1 or abs(off) < 0.02 * other_at
+        print(f"  p{at}: differs by {off:+.2f} ms ({off / other_at:+.1%}): "
+              f"{'within' if near else 'NOT within'} 2 % or 1 ms")  # fmt: skip
 
 
 async def heartbeat(delays: list[float]) -> None:

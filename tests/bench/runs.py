@@ -1,8 +1,9 @@
-"""Runs against the SDK, and runs that are killed: `python -m tests.bench.runs [sdk|kills] [N]`.
+"""Runs against the SDK, and killed: `python -m tests.bench.runs [sdk|kills|consoles] [N]`.
 
 `sdk` deploys the same plan with a script on the SDK and with a run, at the demo's own speed, and
 prints the seconds from submission to "healthy" and the requests of both. `kills` kills N runs, and
-the processes that watch them, at random moments and counts what was deployed.
+the processes that watch them, at random moments and counts what was deployed. `consoles` does so
+with N consoles that started a run: killed, or their terminal hung up.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ from amltui.domain.run import StepFinished
 from amltui.domain.run_view import RunState
 from amltui.workers.deployments import Deployments
 from tests.adapters.run_world import ACI, AKS, World
+from tests.pty.dying_console import Round
 
 SDK = """
 import json, os, sys, time
@@ -153,9 +157,56 @@ async def kills(count: int) -> None:
         assert world.submissions() == count
 
 
+def end_one(world: World, folder: Path, number: int) -> tuple[str, str, str]:
+    """How a console died, where its run was then, and what became of that by itself."""
+    generator = random.Random()
+    plan = world.plan(ACI, models=[{"registered": "churn-xgb"}])
+    one = Round(world, plan, folder / str(number))
+    how = (signal.SIGKILL, signal.SIGHUP)[number % 2]
+    if number % 4 < 2:  # while it starts: half of them
+        one.die(how, lambda _: None, generator.uniform(0.3, 8.0))
+    else:
+        ready = lambda t: t.wait_until(one.begun, "the run", 30)  # noqa: E731
+        one.die(how, ready, generator.uniform(0.0, 12.0))
+    step = one.step()
+    run = one.ended()
+    if run is None:
+        assert one.told() == []
+        return how.name, step, "never began"
+    (told,) = one.told()
+    assert told["state"] == run.state.value, told
+    if run.state is RunState.BROKEN_OFF:  # its console died between its folder and its process
+        assert told["resume_at"] == "check", told
+        assert one.go_on().state is RunState.HEALTHY
+    else:
+        assert run.state is RunState.HEALTHY, run.view
+    return how.name, step, run.state.value
+
+
+def consoles(count: int) -> None:
+    """End `count` consoles; what is deployed is counted by the server."""
+    begin = time.monotonic()
+    with (
+        launcher.start(speed=10) as server,
+        tempfile.TemporaryDirectory() as folder,
+        ThreadPoolExecutor(3) as pool,
+    ):
+        world = World(server, Path(folder))
+        rounds = [pool.submit(end_one, world, Path(folder), number) for number in range(count)]
+        ended = Counter(one.result() for one in rounds)
+        print(f"{count} consoles ended in {time.monotonic() - begin:.0f} s:")
+        for (how, step, state), number in sorted(ended.items()):
+            print(f"  {number:3} by {how} while the run was at: {step}; it is {state}")
+        runs = sum(number for (_, _, state), number in ended.items() if state != "never began")
+        print(f"{world.submissions()} deployments were submitted by {runs} runs", flush=True)
+        assert world.submissions() == runs
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["kills"]:
         asyncio.run(kills(int(sys.argv[2]) if len(sys.argv) > 2 else 30))
+    elif sys.argv[1:2] == ["consoles"]:
+        consoles(int(sys.argv[2]) if len(sys.argv) > 2 else 30)
     else:
         asyncio.run(compare(ACI))
         asyncio.run(compare(AKS))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from amltui.demo.launcher import DemoServer
 from tests.demo.demo_sdk import ControlClient
 
 
@@ -159,7 +160,7 @@ def test_legacy_images_and_their_build_log(workspace: Any) -> None:
     assert "No matching distribution found" in log
 
 
-def test_image_package(workspace: Any, sandbox: Path) -> None:
+def test_image_package(workspace: Any, demo: DemoServer, sandbox: Path) -> None:
     from azureml.core import Environment, Model
     from azureml.core.model import InferenceConfig
 
@@ -173,7 +174,7 @@ def test_image_package(workspace: Any, sandbox: Path) -> None:
         workspace, [Model(workspace, "churn-xgb")], config, image_name="churn", image_label="7"
     )
     package.wait_for_creation()
-    assert package.location == "contosodemoml.azurecr.io/churn:7"
+    assert package.location == f"{demo.url.removeprefix('http://')}/churn:7"
     assert "Creating the package." in package.get_logs()
 
 

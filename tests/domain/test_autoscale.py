@@ -24,7 +24,8 @@ from amltui.domain.autoscale import (
     simulate,
 )
 from amltui.domain.models import Scale
-from amltui.domain.replicas import Demand, InvalidInput, calculate
+from amltui.domain.replica_input import InvalidInput
+from amltui.domain.replicas import Demand, calculate
 
 BURST = Traffic(base_rps=20, burst_factor=4, burst_start_s=60, burst_s=60, duration_s=300)
 TENTH = RequestTime(0.1)

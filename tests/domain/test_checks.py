@@ -254,3 +254,13 @@ def test_the_deployed_directory_is_packed_whole(tmp_path: Path) -> None:
     source = Path(_util.__file__).read_text(encoding="utf-8")
     assert "amlignore" not in source
     assert "dependency_tar.add(dependency, arcname=arcname)" in source
+
+
+def test_what_nobody_was_asked_is_said() -> None:
+    registered = [{"registered": "churn"}]
+    unknown = check(plan(AKS, models=registered), Facts())
+    fields = {one.field for one in unknown if "was not checked" in one.title}
+    assert fields == {"name", "target.cluster", "models[0].registered"}
+    assert all(one.level is Level.INFO for one in unknown if one.field in fields)
+    asked = Facts(services=frozenset(), clusters={"gpu": None}, models={"churn": (1,)})
+    assert not [c for c in check(plan(AKS, models=registered), asked) if "not checked" in c.title]

@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 
 from amltui.domain.logbuffer import Batch, LogBuffer
 from amltui.domain.loglines import Level, continues, level
+from amltui.domain.logregex import branches
 from amltui.domain.logsearch import Search
 from amltui.domain.text import clean_log
 
 PIECES = ["error", "Error", "ERROR", "a", "b", "ab", "\\d", "\\s", "\\w", "\\W", "\\S", "\\b", "^",
           "$", ".", "x", "[a-c]", "[A-C]", "[^a]", "[^\\s]", "[A-z]", "[-a]", "[@-_]", "(a|bc)",
           "(?:ab)", "(?!a)", "(?<=a)", "(?i:x)", "(?P<n>a)", "a*", "a+", "b?", "a{2}", "é",
-          "\u212a", "\\.", "\\n", "\\x41", "\\A", "\\Z", "|", "-"]  # fmt: skip
+          "\u212a", "\\.", "\\n", "\\x41", "\\A", "\\Z", "|", "-",
+          "\\D", "[\\s-]", "[^\\S]", "ror", "err", "an ", "b|a",
+          "()", "(|b)", "{,2}", "\\|"]  # fmt: skip
 LINES = st.lists(
     st.one_of(
         st.text("aAbBcCxX19 .-_[]@é\u212aſ漢", max_size=12).map(lambda text: text.encode()),
@@ -46,7 +49,7 @@ def naive(lines: list[bytes], pattern: str, regex: bool, ignore_case: bool | Non
 
 @given(
     LINES,
-    st.lists(st.sampled_from(PIECES), max_size=4),
+    st.lists(st.sampled_from(PIECES), max_size=5),
     st.booleans(),
     st.sampled_from([None, False, True]),
 )
@@ -223,3 +226,19 @@ def test_a_level_takes_its_traceback_along() -> None:
     search = Search(buffer_of([b"x"] * 1_022 + lines), "raise", level=Level.ERROR)
     search.step()
     assert list(search.hits) == [1_025]  # its traceback begins in the block before
+
+
+@pytest.mark.parametrize(
+    ("pattern", "texts"),
+    [
+        ("error|failed|status 201", ["error", "failed", "status 201"]),
+        (r"took (13|17) ms|v12,", ["took ", "v12,"]),
+        ("(?:timed out|refused)", ["timed out", "refused"]),
+        (r".*\d+ timed out.*", [" timed out"]),
+        (r"ab?cd*ef\.py", ["ef.py"]),
+        (r"a|\d", [""]),
+        (r"\d+|error", [""]),
+    ],
+)
+def test_what_a_match_must_hold(pattern: str, texts: list[str]) -> None:
+    assert [branch.text for branch in branches(pattern)] == texts

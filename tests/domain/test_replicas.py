@@ -13,6 +13,15 @@ from hypothesis import strategies as st
 
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.models import Resources, Scale
+from amltui.domain.replica_input import (
+    InvalidInput,
+    amount,
+    parse_max_concurrent,
+    parse_replicas,
+    parse_request_time,
+    parse_rps,
+    parse_utilization,
+)
 from amltui.domain.replicas import (
     CHART_UTILIZATIONS,
     DEFAULT_SCALE,
@@ -22,19 +31,12 @@ from amltui.domain.replicas import (
     Advice,
     Cluster,
     Demand,
-    InvalidInput,
     Level,
-    amount,
     calculate,
     carried_rps,
     changes,
     chart,
     compare,
-    parse_max_concurrent,
-    parse_replicas,
-    parse_request_time,
-    parse_rps,
-    parse_utilization,
 )
 
 demands = st.builds(

@@ -15,14 +15,12 @@ from hypothesis import strategies as st
 
 from amltui.domain.errors import AmltuiError
 from amltui.domain.latency import Timing
-from amltui.domain.replicas import InvalidInput
+from amltui.domain.replica_input import InvalidInput
 from amltui.domain.request import (
     SAMPLE,
     Answer,
     Attempt,
     Request,
-    as_curl,
-    as_python,
     body_problem,
     compare,
     parse_header,
@@ -30,6 +28,7 @@ from amltui.domain.request import (
     pretty,
     sample_of_swagger,
 )
+from amltui.domain.request_copy import as_curl, as_python
 
 URL = "http://svc.example.org/score"
 AT = datetime(2026, 11, 21, 12, tzinfo=timezone.utc)

@@ -23,7 +23,13 @@ from amltui.domain.exitcodes import describe
 from amltui.domain.modelsearch import search
 from amltui.domain.pins import compare_pins
 from amltui.domain.text import MASK
-from amltui.domain.workbench import ShellEnd, masked_environment, next_image, split_image
+from amltui.domain.workbench import (
+    ShellEnd,
+    masked,
+    masked_environment,
+    next_image,
+    split_image,
+)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +111,7 @@ def test_how_a_shell_ended() -> None:
     assert ShellEnd(7, True).words == "The shell ended with exit code 7."
     assert "container has ended" in ShellEnd(137, False).words
     assert "engine has gone" in ShellEnd(None, None).words
-    assert "may go on" in ShellEnd(None, True).words
+    assert "connection broke" in ShellEnd(None, True).words
 
 
 def test_folders_that_changed_for_their_content_are_left_out() -> None:
@@ -245,3 +251,35 @@ def test_where_get_model_path_looks(
     assert found.path == path
     assert said in " ".join(found.remarks)
     assert found.rows
+
+
+def test_an_inspection_shows_no_secret() -> None:
+    answer = {
+        "Id": "abc",
+        "Config": {
+            "Env": ["API_KEY=very-secret", "COLOUR=green", "ODD"],
+            "Labels": {"registry_password": "very-secret", "who": "me\x1b[31m"},
+        },
+        "State": {"Running": True, "ExitCode": 0, "Health": None},
+        "Args": ["--url", "https://x.blob.core.windows.net/c?sv=1&sig=very-secret%3D"],
+    }
+    shown = masked(answer)
+    assert "very-secret" not in str(shown)
+    assert "\x1b" not in str(shown)
+    assert isinstance(shown, dict)
+    assert shown["Config"]["Env"] == [f"API_KEY={MASK}", "COLOUR=green", "ODD="]
+    assert shown["State"] == answer["State"]
+
+
+@pytest.mark.parametrize(
+    ("code", "out_of_memory", "brief"),
+    [
+        (0, False, "0 ended"),
+        (137, True, "137 memory limit"),
+        (137, False, "137 killed"),
+        (139, False, "139 SIGSEGV"),
+        (42, False, "42"),
+    ],
+)
+def test_an_ending_in_a_table(code: int, out_of_memory: bool, brief: str) -> None:
+    assert describe(code, out_of_memory=out_of_memory).brief == brief

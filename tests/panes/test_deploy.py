@@ -13,15 +13,13 @@ from typing import Any, cast
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input
 
+from amltui.adapters.files.drafts import PlanFiles
 from amltui.app import Console
-from amltui.domain.checks import Check
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.findings import Level
 from amltui.domain.models import Failure, Progress
 from amltui.domain.plan import Plan
-from amltui.domain.plan_report import PlanReport, report_of
+from amltui.domain.plan_parts import Options
 from amltui.domain.run import (
     Event,
     LogKept,
@@ -37,17 +35,19 @@ from amltui.domain.run import (
     steps_of,
 )
 from amltui.domain.run_view import RunState, begin, replay
-from amltui.panes import deploy
+from amltui.panes import deploy_list
+from amltui.panes import pane as pane_module
 from amltui.panes.deploy import DeployPane
-from amltui.panes.deploy_actions import PlanFileDialog
 from amltui.panes.deploy_rows import stopwatch
 from amltui.panes.logs import LogsPane
+from amltui.panes.wizard import WizardPane
 from amltui.settings import Settings
 from amltui.widgets.detail import DetailPanel
 from amltui.widgets.dialogs import ChoiceDialog, ConfirmDialog, ErrorDialog
 from amltui.widgets.resource_table import ResourceTable
 from amltui.workers.deployments import Deployments, Leftover, RunSummary
 from amltui.workers.operations import Operation
+from amltui.workers.planning import Planning
 from tests.golden import compare, screen_text
 
 from .world import HOSTILE, NOW, MemoryWorkspace, World, running, settled, until
@@ -117,6 +117,9 @@ class MemoryDeployments:
     watching: list[str] = field(default_factory=list)
     left: tuple[Leftover, ...] = ()
     error: AmltuiError | None = None
+    edited: list[Plan] = field(default_factory=list)  # what was gone on with
+    folder: Path = Path("/nowhere")
+    home: str = "/home/sam/project"
 
     async def runs(self) -> tuple[RunSummary, ...]:
         if self.error is not None:
@@ -129,10 +132,10 @@ class MemoryDeployments:
     def summary(self, run: str) -> RunSummary:
         held = self.rows[run]
         view = replay(held.plan.target.kind, held.events)
-        return RunSummary(run, held.plan, "/home/sam/project", "prod", held.began, view)
+        return RunSummary(run, held.plan, self.home, "prod", held.began, view)
 
     def directory(self, run: str) -> Path:
-        return Path("/nowhere") / run
+        return self.folder / run
 
     async def watch(self, run: str) -> AsyncGenerator[tuple[Event, ...], None]:
         held, seen = self.rows[run], 0
@@ -155,6 +158,8 @@ class MemoryDeployments:
 
     async def resume(self, run: str, plan: Plan | None = None) -> None:
         self._again(f"resume {run}", run)
+        if plan is not None:
+            self.edited.append(plan)
 
     async def repeat(self, run: str, step: str) -> None:
         self._again(f"repeat {run} {step}", run)
@@ -185,33 +190,24 @@ class DeployWorld(World):
 
     runs: MemoryDeployments = field(default_factory=MemoryDeployments)
     pane: str = "deploy"
-    checked: list[Path] = field(default_factory=list)
-    started: list[Path] = field(default_factory=list)
-    report: PlanReport = field(default_factory=lambda: PlanReport("diabetes to aci"))
-    check_error: AmltuiError | None = None
+    started: list[tuple[Plan, str]] = field(default_factory=list)
+    folder: Path | None = None  # where drafts are kept; without it nothing can be written
 
     def console(self) -> Console:
         app = super().console()
+        planning = Planning(PlanFiles(self.folder), self.clock, "/") if self.folder else None
         app.launch = replace(
             app.launch,
             deployments=lambda: cast(Deployments, self.runs),
-            check_plan=self._check,
+            planning=(lambda: planning) if planning else None,
             start_plan=self._start,
         )
         return app
 
-    async def _check(self, path: Path) -> PlanReport:
-        self.checked.append(path)
-        if self.check_error is not None:
-            error, self.check_error = self.check_error, None
-            raise error
-        return self.report
-
-    async def _start(self, path: Path) -> str:
-        self.started.append(path)
-        self.runs.rows["20261121-120000-new"] = MemoryRun(
-            plan("new-one", "aci"), AT, done("aci", "check", AT)
-        )
+    async def _start(self, plan: Plan, folder: str) -> str:
+        self.started.append((plan, folder))
+        run = MemoryRun(plan, AT, done(plan.target.kind, "check", AT))
+        self.runs.rows["20261121-120000-new"] = run
         return "20261121-120000-new"
 
 
@@ -281,7 +277,7 @@ async def pane(
 ) -> Any:
     """The pane with the cursor on a row, once that row's run was read."""
     held = world or DeployWorld(runs=believable())
-    deploy.DETAIL_REST = 0.001
+    pane_module.DETAIL_REST = 0.001
     async with running(held, size) as (app, pilot):
         if held.runs.rows:
             await until(pilot, lambda: table(app).total > 0, "the list")
@@ -413,7 +409,7 @@ async def test_the_end_of_a_run_rings_and_is_told_once(monkeypatch: pytest.Monke
 
 
 async def test_the_end_is_told_on_another_pane(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deploy, "REFRESH_SECONDS", 0.05)
+    monkeypatch.setattr(deploy_list, "REFRESH_SECONDS", 0.05)
     world = DeployWorld(runs=believable())
     async with pane(world, row=FRAUD) as (app, pilot):
         await pilot.press("5")
@@ -447,57 +443,6 @@ async def test_nothing_is_drawn_again_when_nothing_changes(
         assert drawn == []
 
 
-async def test_a_new_run_is_checked_reviewed_and_started() -> None:
-    world = DeployWorld(report=PlanReport("diabetes to aci", ("Model diabetes",), (), ("Tiny.",)))
-    async with pane(world) as (app, pilot):
-        await pilot.press("n")
-        assert isinstance(app.screen, PlanFileDialog)
-        app.screen.query_one(Input).value = "deploy/aci.yml"
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the review")
-        compare("deploy-review-80x24", screen_text(app))
-        await pilot.press("tab", "enter")
-        await until(pilot, lambda: table(app).total == 1, "the run")
-        assert world.started == [Path("deploy/aci.yml")]
-        assert table(app).highlighted == "run:20261121-120000-new"
-
-
-async def test_cancel_is_the_answer_under_the_cursor_of_the_review() -> None:
-    world = DeployWorld()
-    async with pane(world) as (app, pilot):
-        await pilot.press("n", "enter")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the review")
-        await pilot.press("enter")
-        await settled(pilot)
-        assert world.checked == [Path("plan.yml")]
-        assert world.started == []
-
-
-async def test_errors_of_a_plan_block_it_and_the_path_is_kept() -> None:
-    errors = (Check(Level.ERROR, "target.port", "Port 6789 is taken.", "", "Take another."),)
-    world = DeployWorld(report=report_of(plan("diabetes"), errors))
-    async with pane(world) as (app, pilot):
-        await pilot.press("n")
-        app.screen.query_one(Input).value = "mine.yml"
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog), "the errors")
-        compare("deploy-blocked-80x24", screen_text(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, PlanFileDialog), "the path")
-        assert app.screen.query_one(Input).value == "mine.yml"
-        await pilot.press("escape")
-        assert world.started == []
-
-
-async def test_a_file_that_is_no_plan_is_told() -> None:
-    error = AmltuiError("x.yml is not a plan.", "x.yml:1:1: name: Missing.", problem=Problem.USAGE)
-    world = DeployWorld(check_error=error)
-    async with pane(world) as (app, pilot):
-        await pilot.press("n", "enter")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog), "the error")
-        assert "x.yml:1:1" in screen_text(app)
-
-
 async def test_cancel_asks_says_what_stays_and_offers_its_removal() -> None:
     world = DeployWorld(runs=believable())
     world.runs.left = (Leftover("service", "fraud", "service fraud (Transitioning)"),)
@@ -528,17 +473,21 @@ async def test_leftovers_of_a_failed_run_are_not_removed_by_enter_alone() -> Non
         assert world.runs.asked == [f"leftovers {CHURN}"]
 
 
+async def chosen(pilot: Pilot[int], app: Console, words: str) -> None:
+    """Choose from the dialog that `u` opens."""
+    await pilot.press("u")
+    await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the question")
+    await pilot.press(*words, "enter")
+    await settled(pilot)
+
+
 @pytest.mark.parametrize(
-    ("keys", "asked"),
-    [(["enter"], f"resume {CHURN}"), (["down", "enter"], f"repeat {CHURN} start")],
-    ids=["resume", "repeat"],
+    ("words", "asked"), [("resume", f"resume {CHURN}"), ("repeat", f"repeat {CHURN} start")]
 )
-async def test_a_failed_run_goes_on(keys: list[str], asked: str) -> None:
+async def test_a_failed_run_goes_on(words: str, asked: str) -> None:
     world = DeployWorld(runs=believable())
     async with pane(world, row=CHURN) as (app, pilot):
-        await pilot.press("u")
-        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the question")
-        await pilot.press(*keys)
+        await chosen(pilot, app, words)
         await until(pilot, lambda: world.runs.watching == [CHURN], "the run to be watched again")
         assert world.runs.asked == [asked]
         view = shown(app).view
@@ -546,13 +495,104 @@ async def test_a_failed_run_goes_on(keys: list[str], asked: str) -> None:
         assert view.state is RunState.RUNNING
 
 
+async def test_what_can_be_done_is_told_and_offered() -> None:
+    async with pane(row=CHURN) as (app, pilot):
+        await pilot.press("enter")
+        await until(pilot, lambda: "Diagnosis" in detail(app), "the diagnosis")
+        assert "What can be done (u)" in detail(app)
+        await pilot.press("u")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the question")
+        compare("deploy-go-on-80x24", screen_text(app))
+
+
+async def test_more_memory_is_shown_before_the_run_goes_on_with_it() -> None:
+    world = DeployWorld(runs=believable())
+    async with pane(world, row=CHURN) as (app, pilot):
+        await chosen(pilot, app, "memory_gb")
+        compare("deploy-more-memory-80x24", screen_text(app))
+        assert world.runs.asked == []
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: bool(world.runs.edited), "the edit")
+        (edited,) = world.runs.edited
+        assert edited.to_dict()["target"] == {"kind": "aci", "memory_gb": 1.0}
+        assert world.started == []
+
+
+async def test_the_same_is_deployed_on_this_machine_as_a_run_of_its_own() -> None:
+    world = DeployWorld(runs=believable())
+    async with pane(world, row=CHURN) as (app, pilot):
+        await chosen(pilot, app, "this machine")
+        assert "target: aci → local" in screen_text(app)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: bool(world.started), "the run")
+        ((started, folder),) = world.started
+        assert started.target.kind == "local"
+        assert folder == "/home/sam/project"
+        assert world.runs.asked == []
+
+
+async def test_editing_opens_the_wizard_which_knows_the_service_as_ours(tmp_path: Path) -> None:
+    world = DeployWorld(runs=believable(), folder=tmp_path)
+    async with pane(world, row=CHURN) as (app, pilot):
+        await chosen(pilot, app, "edit")
+        await until(pilot, lambda: isinstance(app.screen, WizardPane), "the wizard")
+        wizard = cast(WizardPane, app.screen)
+        assert wizard.form.plan() == plan("churn", "aci")
+        assert wizard.own == "churn"
+
+
+async def test_an_edited_plan_says_what_is_repeated(tmp_path: Path) -> None:
+    world = DeployWorld(runs=believable(), folder=tmp_path)
+    async with pane(world, row=CHURN) as (app, pilot):
+        changed = replace(plan("churn", "aci"), options=Options(description="new"))
+        going = shown(app).run_worker(shown(app)._start_edited(CHURN, changed, "/home/sam/project"))
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the question")
+        text = screen_text(app)
+        assert "options.description: not said → new" in text
+        assert "Done again: submit, image." in text
+        assert "Kept: check, register, environment." in text
+        await pilot.press("tab", "enter")
+        assert await going.wait() == CHURN
+        assert world.runs.edited == [changed]
+
+
+async def test_a_fix_of_a_file_is_shown_and_made(tmp_path: Path) -> None:
+    """The container lacks a package: the conda file gets it, and the run goes on."""
+    world = DeployWorld(runs=believable(), folder=tmp_path / "drafts")
+    world.runs.folder = tmp_path
+    (tmp_path / CHURN).mkdir()
+    (tmp_path / CHURN / "container.log").write_text(MISSING)
+    conda = tmp_path / "env.yml"
+    conda.write_text("dependencies:\n  - python=3.10\n  - pip:\n      - azureml-defaults==1.61.0\n")
+    world.runs.home = str(tmp_path)
+    async with pane(world, row=CHURN) as (app, pilot):
+        await pilot.press("enter")
+        await until(pilot, lambda: "xgboost" in detail(app), "the diagnosis")
+        await chosen(pilot, app, "xgboost")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the difference")
+        assert "+      - xgboost" in screen_text(app)
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: bool(world.runs.asked), "the run")
+        assert "- xgboost" in conda.read_text()
+
+
+MISSING = """2026-11-21 11:55:10 | root | INFO | Starting up app insights client
+Traceback (most recent call last):
+  File "/var/azureml-server/create_app.py", line 5, in <module>
+    from app import main
+  File "/var/azureml-app/score.py", line 3, in <module>
+    import xgboost
+ModuleNotFoundError: No module named 'xgboost'
+
+Worker exiting (pid: 41)
+"""
+
+
 async def test_a_refused_resume_is_told() -> None:
     world = DeployWorld(runs=believable())
     async with pane(world, row=CHURN) as (app, pilot):
         world.runs.error = AmltuiError("It is still under way", problem=Problem.REFUSED)
-        await pilot.press("u")
-        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the question")
-        await pilot.press("enter")
+        await chosen(pilot, app, "resume")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog), "the error")
         assert "It is still under way" in screen_text(app)
 
@@ -584,7 +624,7 @@ async def test_the_build_log_is_fetched_when_asked_for(monkeypatch: pytest.Monke
 
 def test_a_log_that_is_fetched_after_the_end_changes_no_state() -> None:
     late = LogKept(at=AT, step="build", title="late log", file="late.log"), RunBrokeOff(at=AT)
-    view = deploy._after(begin("local"), (*healthy_run().events, *late), deque())
+    view = deploy_list._after(begin("local"), (*healthy_run().events, *late), deque())
     assert view.state is RunState.HEALTHY
     assert [log.title for log in view.logs] == ["late log"]
 
@@ -681,20 +721,3 @@ async def test_hostile_texts_stay_text(size: tuple[int, int]) -> None:
 )
 def test_lengths_of_time_read_like_a_stop_watch(seconds: float | None, text: str) -> None:
     assert stopwatch(seconds) == text
-
-
-def test_a_report_sorts_its_checks() -> None:
-    checks = (
-        Check(Level.ERROR, "a", "Wrong.", "Because.", "Do."),
-        Check(Level.WARNING, "b", "Odd.", path="env.yml", line=3),
-        Check(Level.INFO, "", "By the way."),
-    )
-    report = report_of(plan("diabetes", options={"overwrite": True}), checks)
-    assert report.title == "diabetes to local"
-    assert report.errors == ("a: Wrong. Because. Do.",)
-    assert report.warnings == ("env.yml:3: Odd.",)
-    assert report.lines == (
-        "Model diabetes",
-        "A service diabetes that is there already is replaced.",
-        "By the way.",
-    )

@@ -15,7 +15,7 @@ from amltui.domain.logbuffer import Batch
 from amltui.domain.logsource import LogSource, SourceKind
 from amltui.panes.pane import WorkspaceSwitched
 from amltui.workers.feed import Follow, LogEvent
-from amltui.workers.services import LogUpdate
+from amltui.workers.polled import LogUpdate
 from tests.golden import compare, screen_text
 from tests.panes.logs_app import DIABETES, FRAUD, NOW, PaneApp, lines, opened, until
 from tests.widgets.log_app import stamp
@@ -24,7 +24,7 @@ from tests.widgets.log_app import stamp
 async def test_without_a_log_it_says_how_to_open_one() -> None:
     app = PaneApp()
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        assert "press l on a service" in app.header
+        assert "press a to choose" in app.header
         await pilot.press("slash", "y", "ctrl+s", "o", "L", "T", "r", "escape", "n")
         assert not app.toasts
 
@@ -286,5 +286,7 @@ async def test_how_it_looks(size: tuple[int, int]) -> None:
         await until(pilot, lambda: app.rows[-1].startswith(" ready"), "the log was not shown")
         await pilot.press("t", "t", "z", "slash", *"score", "enter", "m", "k", "k")
         await until(pilot, lambda: "of 32" in app.state or "32 found" in app.state, "not found")
+        await until(pilot, lambda: app.pane.diagnosis and not app.pane.diagnosis.left, "not judged")
+        await until(pilot, lambda: "✗ d: " in app.state, "its failure is not told")
         await pilot.pause()
         compare(f"logs-{size[0]}x{size[1]}", screen_text(app))

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from amltui.app import Console
+from amltui.domain.computes import Compute
 from amltui.domain.errors import AmltuiError
 from amltui.domain.loadplan import Sample
-from amltui.domain.models import Kind, Scale, Service
+from amltui.domain.models import Can, Kind, Resources, Scale, Service
 from amltui.domain.request import Answer, Request
 from amltui.panes.pane import WorkspaceSwitched
-from amltui.panes.replicas import MEASURED, ReplicasPane
+from amltui.panes.replica_asking import MEASURED
+from amltui.panes.replicas import ReplicasPane
 from amltui.widgets.detail import DetailPanel
 from amltui.widgets.dialogs import ConfirmDialog, TypeNameDialog
 from amltui.workers.load import LoadCheck
@@ -29,6 +31,17 @@ from .world import HOSTILE, World, cloud, running, settled, until
 
 SCALE = Scale(2, 2, 2, True, 2, 4, 70, 1, 1, 100, 60000)
 AKS = cloud("recommender", kind=Kind.AKS, target="aks", scale=SCALE)
+
+
+AKS_2 = replace(AKS, resources=Resources(1, 2), can=AKS.can | Can.UPDATE)
+
+
+def aks_world(service: Service = AKS_2, *, read_only: bool = False) -> World:
+    """A workspace with a service and its cluster of 3 nodes with 4 cores and 16 GB each."""
+    made = World(pane="replicas", settings=replace(World().settings, read_only=read_only))
+    made.workspace.rows = (service,)
+    made.workspace.clusters = (Compute("aks", "AKS", "Succeeded", "Standard_D4s_v3", 3),)
+    return made
 
 
 @dataclass
@@ -62,8 +75,9 @@ class Calculator:
 async def calculating(
     respond: Callable[[Request, str], Answer | AmltuiError] = lambda _request, _key: answer(),
     size: tuple[int, int] = (80, 24),
+    world: World | None = None,
 ) -> AsyncIterator[Calculator]:
-    async with running(World(pane="replicas"), size) as (app, pilot):
+    async with running(world or aks_world(AKS), size) as (app, pilot):
         pane = app.screen
         assert isinstance(pane, ReplicasPane)
         client, generator = MemoryClient(respond), MemoryGenerator()
@@ -122,8 +136,7 @@ async def test_a_number_of_replicas_that_cannot_be_read_spoils_only_its_line() -
 async def test_a_burst_too_large_says_so_and_the_rest_stands() -> None:
     async with calculating() as made:
         made.field("rps").value = "5000"
-        await made.wait_for("requests")
-        await until(made.pilot, lambda: "imulate" in made.text and "being" not in made.text, "it")
+        await made.wait_for("too many to simulate")
         assert "71,429 replicas" in made.text
 
 
@@ -252,3 +265,48 @@ async def test_keys_scroll_the_result_after_the_form_is_left() -> None:
         assert "Replicas over requests/s" in screen_text(made.app)
         await made.pilot.press("enter")
         assert made.field("rps").has_focus
+
+
+async def test_the_result_is_applied_after_a_review_that_raises_the_maximum_too() -> None:
+    world = aks_world()
+    async with calculating(world=world) as made:
+        made.field("request_time_s").value = "0.2"
+        await made.load(AKS_2)
+        await made.pilot.press("escape", "u")
+        await until(made.pilot, lambda: "Update recommender?" in screen_text(made.app), "review")
+        shown = screen_text(made.app)
+        assert "autoscale_min_replicas  2 → 6" in shown
+        assert "autoscale_max_replicas  4 → 6" in shown
+        assert "goes on answering" in shown
+        await made.pilot.press("right", "enter")
+        await until(made.pilot, lambda: bool(world.workspace.updated), "the update")
+        ((ref, sent),) = world.workspace.updated
+        assert ref == AKS_2.ref
+        assert sent.settings == {"autoscale_min_replicas": 6, "autoscale_max_replicas": 6}
+
+
+async def test_the_cluster_is_compared_with_what_the_replicas_ask_for() -> None:
+    async with calculating(world=aks_world(), size=(160, 48)) as made:
+        await made.load(AKS_2)
+        await made.wait_for("room for at most 12 replicas")
+        assert "286 replicas of 1 cores, 2 GB do not fit" in made.text
+
+
+async def test_settings_that_changed_meanwhile_are_read_again() -> None:
+    world = aks_world()
+    async with calculating(world=world) as made:
+        world.workspace.rows = (replace(AKS_2, scale=replace(SCALE, max_replicas=300)),)
+        await made.load(AKS_2)
+        await until(made.pilot, lambda: "2 to 300 replicas" in screen_text(made.app), "the new")
+
+
+async def test_nothing_is_applied_in_read_only_mode_or_to_aci() -> None:
+    async with calculating(world=aks_world(read_only=True)) as made:
+        await made.load(AKS_2)
+        await made.pilot.press("escape", "u")
+        assert made.app.screen is made.pane
+    async with calculating() as made:
+        await made.load(cloud("aci", can=AKS_2.can))
+        await made.pilot.press("escape", "u")
+        await made.pilot.pause()
+        assert any("Only AKS" in toast.message for toast in made.app._notifications)

@@ -24,6 +24,7 @@ from amltui.widgets.detail import DetailPanel
 from amltui.widgets.resource_table import ResourceTable
 from amltui.workers.load import LoadCheck
 from amltui.workers.requests import Requests
+from amltui.workers.services import Services
 from tests.golden import compare, screen_text
 from tests.workers.test_load import MemoryGenerator
 from tests.workers.test_requests import LOG, MemoryClient, answer
@@ -267,7 +268,7 @@ async def test_a_file_that_cannot_be_read_keeps_what_is_typed() -> None:
         raise AmltuiError("The body cannot be read", path)
 
     async with asking() as asked:
-        asked.pane._tools = replace(asked.tools, read_body=fail)
+        asked.pane.tools = replace(asked.tools, read_body=fail)
         await asked.pilot.press("escape", "o", "x", "enter")
         await settled(asked.pilot)
         assert asked.body.text == SAMPLE
@@ -336,3 +337,36 @@ async def test_the_time_is_the_consoles_clock() -> None:
     async with asking() as asked:
         await asked.send()
         assert f"sent {NOW:%H:%M:%S} UTC" in asked.text
+
+
+async def test_an_address_of_ones_own_is_asked_with_a_header_that_is_not_shown() -> None:
+    async with asking() as asked:
+        asked.pane.open(None, asked.tools)
+        await asked.pilot.pause()
+        url = asked.pane.query_one("#url", Input)
+        assert url.has_focus
+        url.value = "http://127.0.0.1:9/score"
+        await asked.pilot.press("escape", "a", *"Authorization: Bearer S3CRET")
+        assert "S3CRET" not in screen_text(asked.app)
+        await asked.pilot.press("enter")
+        await asked.send()
+        ((request, key),) = asked.client.sent
+        assert (request.url, key) == ("http://127.0.0.1:9/score", "")
+        assert request.headers == (("Authorization", "Bearer S3CRET"),)
+        await asked.pilot.press("y")
+        assert "S3CRET" not in asked.copied[0]
+        asked.pane.open(cloud("diabetes"), asked.tools)
+        assert asked.pane.query_one("#header", Input).value == ""
+
+
+async def test_any_address_can_be_asked_from_the_services() -> None:
+    def ask(services: Services) -> RequestTools:
+        requests = Requests(services, MemoryClient(lambda *_: answer()))
+        return RequestTools(requests, LoadCheck(requests, MemoryGenerator()), str, str)
+
+    world = World(MemoryWorkspace(believable()), ask=ask)
+    async with running(world) as (app, pilot):
+        await pilot.press("T")
+        await until(pilot, lambda: isinstance(app.screen, RequestPane), "the pane")
+        await until(pilot, lambda: "address of your own" in screen_text(app), "what it is")
+        assert app.screen.query_one("#url", Input).has_focus

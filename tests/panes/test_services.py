@@ -259,7 +259,7 @@ async def test_a_hostile_workspace_is_shown_literally_in_every_pane() -> None:
 
 
 async def test_help_lists_the_keys_that_work_here() -> None:
-    async with running(world(), (100, 40)) as (app, pilot):
+    async with running(world(), (100, 50)) as (app, pilot):
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
         text = screen_text(app)

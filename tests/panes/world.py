@@ -5,25 +5,31 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any, cast
 
 from textual.pilot import Pilot
 
 from amltui.app import Console
+from amltui.domain.changes import Changes
+from amltui.domain.computes import Compute
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.models import (
     AuthMode,
     Can,
     Container,
+    EngineChoice,
     EngineInfo,
     Failure,
+    Image,
     Keys,
     Kind,
     ModelUse,
+    OperationState,
     Progress,
     Ref,
     Resources,
@@ -35,9 +41,8 @@ from amltui.domain.models import (
 )
 from amltui.panes import services
 from amltui.panes.launch import Launch
-from amltui.ports import Engine, Workspace
+from amltui.ports import Engine, Tools, Workspace
 from amltui.settings import Choice, Settings
-from amltui.workers.container_tools import Tools
 from amltui.workers.containers import Containers
 from amltui.workers.operations import Operation
 from amltui.workers.services import Services
@@ -113,6 +118,11 @@ class MemoryWorkspace:
     gate: threading.Event = field(default_factory=threading.Event)
     asked: list[str] = field(default_factory=list)
     deleted: list[Ref] = field(default_factory=list)
+    updated: list[tuple[Ref, Changes]] = field(default_factory=list)
+    progress: list[OperationState] = field(default_factory=lambda: [OperationState("Succeeded")])
+    clusters: tuple[Compute, ...] = ()
+    registered: Mapping[str, tuple[int, ...]] | None = None
+    known_environments: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -142,6 +152,10 @@ class MemoryWorkspace:
         self._answer("init log" if init else "log")
         return self.text
 
+    def build_log(self, ref: Ref) -> str | None:
+        self._answer("build log")
+        return self.text
+
     def keys(self, ref: Ref) -> Keys:
         self._answer("keys")
         return Keys("PRIMARY-0000", "SECONDARY-0000")
@@ -154,6 +168,31 @@ class MemoryWorkspace:
         self._answer("delete")
         self.deleted.append(ref)
 
+    def update(self, ref: Ref, changes: Changes, folder: Path) -> str:
+        self._answer("update")
+        self.updated.append((ref, changes))
+        return "operation-1"
+
+    def operation(self, operation_id: str, offset: int = 0) -> OperationState:
+        self._answer("operation")
+        return self.progress.pop(0) if len(self.progress) > 1 else self.progress[0]
+
+    def regenerate_key(self, ref: Ref, which: str) -> Keys:
+        self._answer("regenerate")
+        return Keys(f"NEW-{which}-0000", f"NEW-{which}-0000")
+
+    def computes(self) -> tuple[Compute, ...]:
+        self._answer("computes")
+        return self.clusters
+
+    def models(self) -> Mapping[str, tuple[int, ...]] | None:
+        self._answer("models")
+        return self.registered
+
+    def environments(self) -> tuple[str, ...] | None:
+        self._answer("environments")
+        return self.known_environments
+
     def close(self) -> None:
         self.asked.append("close")
 
@@ -165,21 +204,54 @@ class MemoryEngine:
     rows: tuple[Container, ...] = ()
     local: tuple[Service, ...] = ()
     error: AmltuiError | None = None
+    stored: tuple[Image, ...] = ()
+    used: str = ""
 
     def info(self) -> EngineInfo:
         if self.error is not None:
             raise self.error
-        return EngineInfo("Docker", "20.10", "1.41", "unix:///var/run/docker.sock")
+        address = "unix:///var/run/docker.sock"
+        return EngineInfo("Docker", "20.10", "1.41", address, origin="the default address")
+
+    def engines(self) -> tuple[EngineChoice, ...]:
+        return (
+            EngineChoice("context:default", "context default", "unix:///var/run/docker.sock"),
+            EngineChoice("context:far", "context far", "ssh://far.example.org"),
+        )
+
+    def use(self, key: str) -> None:
+        self.used = key
 
     def containers(self) -> tuple[Container, ...]:
         if self.error is not None:
             raise self.error
         return self.rows
 
+    def images(self) -> tuple[Image, ...]:
+        if self.error is not None:
+            raise self.error
+        return self.stored
+
     def services(self) -> tuple[Service, ...]:
         if self.error is not None:
             raise self.error
         return self.local
+
+    def close(self) -> None:
+        return None
+
+
+class IdleTools:
+    """Tools that find nothing."""
+
+    def detail(self, container: str) -> Any:
+        raise NO_ENGINE
+
+    def watch_usage(self, on_usage: Callable[[Any], None]) -> IdleTools:
+        return self
+
+    def show(self, containers: Any) -> None:
+        return None
 
     def close(self) -> None:
         return None
@@ -191,6 +263,7 @@ class World:
 
     workspace: MemoryWorkspace = field(default_factory=MemoryWorkspace)
     engine: MemoryEngine = field(default_factory=MemoryEngine)
+    tools: Any = field(default_factory=IdleTools)
     settings: Settings = field(
         default_factory=lambda: Settings("sub", "rg", "prod", refresh_seconds=3600)
     )
@@ -199,12 +272,15 @@ class World:
     banner: bool = False
     problem: AmltuiError | None = None
     now: datetime = NOW
+    ask: Callable[[Services], Any] | None = None
+    local_services: Callable[[], Any] | None = None
     opened: list[Choice | None] = field(default_factory=list)
     dismissed: list[bool] = field(default_factory=list)
 
     def console(self) -> Console:
         """A console on this world."""
         engine = cast(Engine, self.engine)
+        bench = Workbench(cast(Tools, self.tools), read_only=self.settings.read_only)
 
         def open_services(choice: Choice | None) -> Services:
             self.opened.append(choice)
@@ -215,7 +291,7 @@ class World:
             Launch(
                 settings=self.settings,
                 containers=Containers(engine, self.clock),
-                bench=lambda: Workbench(cast(Tools, None), read_only=self.settings.read_only),
+                bench=lambda: bench,
                 open_services=open_services,
                 operations=self.operations,
                 clock=self.clock,
@@ -223,6 +299,8 @@ class World:
                 problem=self.problem,
                 banner=self.banner,
                 dismiss_banner=lambda: self.dismissed.append(True),
+                ask=self.ask,
+                local_services=self.local_services,
             )
         )
 

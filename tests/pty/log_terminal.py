@@ -6,15 +6,19 @@ python -m tests.pty.log_terminal flood LINES_PER_SECOND HELD
 
 from __future__ import annotations
 
-import asyncio
+import gc
+import struct
 import sys
 import time
+from itertools import cycle
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from amltui.adapters.docker.logs import Frames
 from amltui.domain.logbuffer import Batch, LogBuffer
 from amltui.domain.logsearch import Search
+from amltui.workers.feed import Feed, LogEvent
 from amltui.workers.search import run
 from tests.domain.hostile import CASES
 from tests.widgets.log_app import LogApp, stamp
@@ -23,14 +27,23 @@ TEXT = (
     b"2026-11-21 06:10:20,123 I [71] azmlinfsrv - %08d scored one row of the sample, in 12.5 ms, "
     b"status 200, as usual"
 )
-PERIOD = 0.05
-MOST = 16_384  # lines of a batch, as the followers hand them over
+PAUSE = 0.000_5  # seconds between two reads, ...
+READ = 220  # ... lines of a read: the engine's socket holds no more
 
 
 def batch(first: int, count: int) -> Batch:
     """Numbered lines of 120 characters."""
     numbers = range(first, first + count)
     return Batch(0, [TEXT % n for n in numbers], [stamp(n) for n in numbers])
+
+
+def frames(first: int, count: int) -> bytes:
+    """The same as an engine sends them."""
+    made = batch(first, count)
+    return b"".join(
+        struct.pack(">B3xI", 1, len(stamped) + len(line) + 2) + stamped + b" " + line + b"\n"
+        for stamped, line in zip(made.stamps or (), made.lines, strict=True)
+    )
 
 
 def hostile() -> LogBuffer:
@@ -41,6 +54,12 @@ def hostile() -> LogBuffer:
     buffer = LogBuffer()
     buffer.append(Batch(0, lines))
     return buffer
+
+
+def settle_memory(app: LogApp) -> None:
+    """Spare the garbage collector what stays, as the console does."""
+    app.call_after_refresh(gc.collect)
+    app.call_after_refresh(gc.freeze)
 
 
 class Flooded(LogApp):
@@ -55,6 +74,7 @@ class Flooded(LogApp):
 
     def on_mount(self) -> None:
         super().on_mount()
+        settle_memory(self)
         if self.rate:
             self.run_worker(self.flow())
         if self.searching:
@@ -68,21 +88,30 @@ class Flooded(LogApp):
             await run(search, self.view.update)
 
     async def flow(self) -> None:
-        """As many lines a second as were asked for, twenty batches of them."""
-        made = batch(0, 2 * MOST)  # once: making lines is not what is measured
-        turn = 0
-        started, sent = time.monotonic(), 0
-        while True:
-            wanted = int((time.monotonic() - started) * self.rate)
-            if wanted > sent:
-                count = wanted - sent
-                turn = (turn + 997) % MOST
-                some = slice(turn, turn + MOST)
-                most = Batch(0, made.lines[some], (made.stamps or ())[some])
-                self.buffer.append(most if count >= MOST else batch(self.buffer.stop, count))
-                sent = wanted
-                self.view.update()
-            await asyncio.sleep(PERIOD)
+        """Take in what the thread makes, as the logs pane does."""
+        view = self.view
+        feed = Feed(self.make, "flood")
+        async for item in feed:
+            if not isinstance(item, LogEvent):
+                self.buffer.append(item)
+                view.update()
+
+    def make(self, feed: Feed) -> None:
+        """As many lines a second as were asked for, at most as many as an engine sends."""
+        reads = cycle([frames(first, READ) for first in range(0, 50 * READ, READ)])
+        parser = Frames()
+        first = sent = self.buffer.stop
+        started = time.monotonic()
+        while not feed.closed.is_set():
+            wanted = first + int((time.monotonic() - started) * self.rate)
+            count = min(READ, wanted - sent)
+            if count > 0:
+                read = next(reads) if count == READ else frames(sent, count)
+                lines = parser.feed(read)
+                assert lines is not None
+                feed.put(lines)
+                sent += count
+            time.sleep(PAUSE)
 
     async def action_leave(self) -> None:
         """Leave without an answer of the terminal's under way."""

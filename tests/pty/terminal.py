@@ -145,6 +145,7 @@ class Terminal:
         """Drop the line, as a lost SSH connection does."""
         self._stop_reading()
         os.close(self._fd)
+        self._fd = -1  # its number may be another file's by the time we leave
 
     def _stop_reading(self) -> None:
         if self._reader.is_alive():

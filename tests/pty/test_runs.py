@@ -21,6 +21,7 @@ from amltui.domain.run_view import RunState
 from amltui.workers.deployments import Deployments, RunSummary
 from tests.adapters.run_world import ACI, World
 
+from .dying_console import Round
 from .terminal import Terminal
 
 KNOWN = [{"registered": "churn-xgb"}]
@@ -126,6 +127,21 @@ def test_a_run_outlives_whoever_watches_it(
     assert ended(environment).state is RunState.HEALTHY
     assert ended(cut_off).state is RunState.HEALTHY
     assert world.submissions() == before + 2
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGHUP], ids=lambda how: how.name)
+def test_a_run_outlives_the_console_that_started_it(
+    how: signal.Signals, world: World, tmp_path: Path
+) -> None:
+    before = world.submissions()
+    one = Round(world, world.plan(ACI, models=KNOWN, options={"wait": False}), tmp_path)
+    one.die(how, lambda terminal: terminal.wait_until(one.begun, "the run", 30))
+    run = one.ended()
+    assert run is not None
+    assert run.state is RunState.SUBMITTED, run.view
+    (told,) = one.told()
+    assert (told["state"], told["service"]) == ("submitted", one.plan.name)
+    assert world.submissions() == before + 1
 
 
 def test_lines_for_scripts(world: World, environment: dict[str, str]) -> None:

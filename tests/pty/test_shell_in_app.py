@@ -16,41 +16,42 @@ pytestmark = pytest.mark.engine
 
 APP = """
 import subprocess, sys
-from textual.app import ComposeResult
-from textual.widgets import Static
+from amltui.adapters.docker.engine import DockerEngine
 from amltui.adapters.docker.tools import ContainerTools
 from amltui.adapters.editor import edit
-from amltui.domain.models import Container
-from amltui.panes.container_actions import ContainerActions
-from amltui.widgets.terminal_link import LinkedApp
+from amltui.app import Console
+from amltui.panes.containers import ContainersPane
+from amltui.panes.launch import Launch, utc_now
+from amltui.settings import Settings
+from amltui.workers.containers import Containers
+from amltui.workers.services import Services
 from amltui.workers.workbench import Workbench
 
-class Pane(ContainerActions):
-    bench = Workbench(ContainerTools(), editor=edit)
-    @property
-    def selected(self):
-        detail = ContainerTools().detail(sys.argv[1])
-        return Container(detail.id, "it", detail.image, detail.state, "")
-    def compose(self) -> ComposeResult:
-        yield Static("the pane is here", markup=False)
-    def key_q(self):
-        self.app.exit()
-    def key_z(self):
-        def fail():
-            print("printed while lent")
-            raise ValueError("in the middle")
-        async def lend():
-            async with self.telling():
-                await self.lend_terminal(fail)
-        self.run_worker(lend())
+class One(DockerEngine):
+    def containers(self):
+        return tuple(row for row in super().containers() if row.name == sys.argv[1])
+    def services(self):
+        return ()
 
-class Host(LinkedApp):
-    def on_mount(self):
-        self.push_screen(Pane())
+def key_z(pane):
+    def fail():
+        print("printed while lent")
+        raise ValueError("in the middle")
+    async def lend():
+        async with pane.telling():
+            await pane.lend_terminal(fail)
+    pane.run_worker(lend())
 
+ContainersPane.key_z = key_z
+engine = One()
+bench = Workbench(ContainerTools(engine.access), editor=edit)
+launch = Launch(
+    Settings(), Containers(engine, utc_now), lambda: bench,
+    lambda choice: Services(None, engine, utc_now), pane="containers", banner=False,
+)
 stty = lambda: subprocess.run(["stty", "-g"], capture_output=True).stdout
 before = stty()
-Host().run()
+Console(launch).run()
 print("left", "same" if stty() == before else "DIFFERENT", flush=True)
 """
 
@@ -62,7 +63,7 @@ class Console:
         self.terminal = terminal
 
     def open_shell(self) -> None:
-        self.terminal.wait_for("the pane is here")
+        self.terminal.wait_for("1/1")
         count = self.terminal.raw.count(b"ctrl+]")
         self.terminal.send("s")
         self.terminal.wait_until(
@@ -70,9 +71,15 @@ class Console:
         )
 
     def leave(self) -> None:
-        self.terminal.wait_for("the pane is here")
+        self.terminal.wait_for("1/1")
         self.terminal.send("q")
-        self.terminal.wait_for("left same")
+        self.terminal.wait_until(
+            lambda: b"left same" in self.terminal.raw or "Leave without" in self.terminal.text,
+            "the end, or a question",
+        )
+        if b"left same" not in self.terminal.raw:
+            self.terminal.send("\x1b[C", "enter")
+            self.terminal.wait_for("left same")
 
 
 @pytest.fixture
@@ -112,7 +119,7 @@ def test_a_container_that_dies_meanwhile(console: Console, box: Box, container: 
 
 
 def test_an_error_while_the_terminal_is_lent(console: Console) -> None:
-    console.terminal.wait_for("the pane is here")
+    console.terminal.wait_for("1/1")
     console.terminal.send("z")
     console.terminal.wait_for("The terminal came back early")
     assert b"printed while lent" in console.terminal.raw
@@ -124,9 +131,9 @@ def test_an_error_while_the_terminal_is_lent(console: Console) -> None:
 
 
 def test_the_editor(console: Console, box: Box, container: str) -> None:
-    console.terminal.wait_for("the pane is here")
+    console.terminal.wait_for("1/1")
     console.terminal.send("v")
-    console.terminal.wait_for("Edit a file of it")
+    console.terminal.wait_for("Edit a file of")
     console.terminal.wait_for("score.py")
     console.terminal.send("score")
     console.terminal.wait_until(lambda: "model.json" not in console.terminal.text, "the choice")

@@ -82,7 +82,7 @@ def test_a_filter_shows_its_hits_and_the_end_of_them() -> None:
 
 
 def test_lines_that_were_dropped_are_no_places() -> None:
-    rows = LogRows(filled(numbered(50_000), limit=400_000))
+    rows = LogRows(filled(numbered(50_000), limit=100_000))
     first = rows.first()
     assert first == rows.buffer.start > 0
     assert rows.settle(Place(0, 0)) == Place(first, 0)

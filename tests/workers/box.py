@@ -19,6 +19,7 @@ from amltui.adapters.docker.tools import ContainerTools
 from amltui.demo.interpreter import base_layer
 
 PREFIX = f"amltui-shtest-{os.getpid()}"
+ENGINE = "unix:///var/run/docker.sock"
 APP = "/var/azureml-app"
 SCORE = """\
 import json
@@ -36,13 +37,13 @@ FOREVER = ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.2 & wait; d
 class Box:
     """Starts containers of one image and removes what it started."""
 
-    def __init__(self, image: str) -> None:
+    def __init__(self, image: str, engine: str = ENGINE) -> None:
         import docker
 
         self.image = image
-        self.api: Any = docker.APIClient(version="1.41", timeout=60)
-        self.access = EngineAccess()
-        self.tools = ContainerTools()
+        self.api: Any = docker.APIClient(engine, version="1.41", timeout=60)
+        self.access = EngineAccess(engine)
+        self.tools = ContainerTools(self.access)
         self.made: list[str] = []
 
     def run(self, command: list[str] | None = None, *, image: str = "", **config: Any) -> str:
@@ -88,14 +89,14 @@ def wait_until(holds: Callable[[], Any], what: str, limit: float = 10.0) -> Any:
 
 
 @cache
-def build() -> str:
+def build(engine: str = ENGINE) -> str:
     """Build the image, once in a test run: every module that takes the fixture has its own."""
     import docker
 
     layer = base_layer()
     layer.write(f"{APP}/score.py", SCORE)
     layer.write(f"{APP}/azureml-models/diabetes/3/model.json", '{"weights": [1, 2]}')
-    api: Any = docker.APIClient(version="1.41", timeout=60)
+    api: Any = docker.APIClient(engine, version="1.41", timeout=60)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "image.tar")
         layer.save(path)

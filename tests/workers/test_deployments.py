@@ -15,6 +15,8 @@ from amltui.domain.run import (
     CLOUD_STEPS,
     JOURNAL,
     Event,
+    LogKept,
+    Noted,
     Outcome,
     RunBrokeOff,
     RunEnded,
@@ -128,11 +130,13 @@ async def test_a_process_that_is_gone_without_a_word_broke_off(bench: Bench) -> 
     bench.write(run, BEGIN, *CHECKED, REGISTERING)
     bench.processes.living.clear()
     bench.now = NOW + 60
+    bench.write(run, LogKept(at=NOW + 50, step="image", title="fetched since", file="x.log"))
     summary = await bench.deployments.run(run)
     assert summary.state is RunState.BROKEN_OFF
+    assert summary.view.ended_at == NOW  # its last sign of life, whenever somebody looks
     assert summary.view.resume_at == "register"
     events = [event async for batch in bench.deployments.watch(run) for event in batch]
-    assert events[-1] == RunBrokeOff(at=NOW + 60)
+    assert events[-1] == RunBrokeOff(at=NOW)
 
 
 async def test_watching_goes_from_the_first_event_to_the_last(bench: Bench) -> None:
@@ -251,6 +255,31 @@ async def test_the_last_twenty_are_kept_and_living_ones_always(bench: Bench) -> 
     assert len(kept) == 21
     assert kept[-1] == first  # still at work
     assert kept[0] == run
+
+
+async def test_runs_that_went_well_push_out_none_that_failed(bench: Bench) -> None:
+    failed = await bench.start()
+    bench.write(failed, BEGIN, *CHECKED, *FAILED)
+    bench.processes.living.clear()
+    for number in range(25):
+        bench.now = NOW + number + 1
+        well = await bench.start()
+        bench.write(well, BEGIN, *CHECKED, RunEnded(at=NOW, outcome=Outcome.HEALTHY))
+        bench.processes.living.clear()
+    kept = [summary.id for summary in await bench.deployments.runs()]
+    assert failed in kept
+    assert len(kept) == 22  # 20 that went well, the one that just did, and the one that failed
+
+
+async def test_what_was_sent_is_not_edited_before_it_has_ended(bench: Bench) -> None:
+    run = await bench.start()
+    sent = Noted(at=NOW, step="submit", facts={"operation": "op-1"})
+    bench.write(run, BEGIN, *CHECKED, sent)
+    bench.processes.living.clear()
+    with pytest.raises(AmltuiError) as caught:
+        await bench.deployments.resume(run, plan(target={"kind": "aci", "memory_gb": 2}))
+    assert caught.value.title == "churn is being deployed as the plan was"
+    await bench.deployments.resume(run)  # as it was, it may go on
 
 
 async def test_a_run_is_found_by_its_service_and_by_the_start_of_its_id(bench: Bench) -> None:

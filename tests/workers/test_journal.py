@@ -100,9 +100,9 @@ def test_an_edited_plan_replaces_the_old(tmp_path: Path) -> None:
 
 def test_asking_for_the_end_is_remembered_and_taken_back(tmp_path: Path) -> None:
     directory = make(tmp_path)
-    assert not journal.is_cancelled(directory)
+    assert journal.cancelled_at(directory) is None
     journal.ask_cancel(directory)
-    assert journal.is_cancelled(directory)
+    assert journal.cancelled_at(directory) is not None
     journal.take_back_cancel(directory)
     journal.take_back_cancel(directory)
-    assert not journal.is_cancelled(directory)
+    assert journal.cancelled_at(directory) is None

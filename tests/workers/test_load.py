@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.loadplan import BUSY, LoadPlan, Sample, Tally
 from amltui.domain.models import Kind, Scale, Service
-from amltui.domain.replicas import Demand, InvalidInput, calculate, compare
+from amltui.domain.replica_input import InvalidInput
+from amltui.domain.replicas import Demand, calculate, compare
 from amltui.domain.request import Request
 from amltui.ports import Workspace
 from amltui.workers.load import (

@@ -15,9 +15,13 @@ from amltui.adapters.docker.engine import DockerEngine
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.exitcodes import describe
 from amltui.domain.logbuffer import Batch, LogBuffer, LogLine
+from amltui.domain.logsource import LogSource, SourceKind
+from amltui.workers.containers import Containers as ContainersWorker
 from amltui.workers.feed import Feed, Follow, LogEvent
 from amltui.workers.logs import ContainerFollower, follow_container
 from amltui.workers.merge import merge
+from amltui.workers.readlog import read as read_log
+from amltui.workers.services import Services, now
 from tests.engine import Containers, Proxy, containers, eventually
 
 LIMIT = 60.0  # seconds
@@ -192,6 +196,11 @@ async def test_an_engine_that_goes_and_comes_back(made: Containers, tmp_path: Pa
     assert broken.text == "The Docker engine is not running"
     assert sum("broke" in marker for marker in reader.markers) == 1
     proxy.go_away()
+    await reader.until(lambda: reader.events[-1].state is Follow.BROKEN)
+    proxy.come_back()
+    await reader.until(lambda: reader.events[-1].state is Follow.ENDED)  # as it was before
+    assert sum("broke" in marker for marker in reader.markers) == 1
+    proxy.go_away()
     reader.feed.close()
     await reader.to_end()
 
@@ -281,6 +290,18 @@ async def test_several_containers_in_the_order_of_time(made: Containers) -> None
     assert len(re.findall("01|10", "".join(str(line.source) for line in lines))) > 20
     for feed in feeds:
         feed.close()
+    await they_are_read_together(engine, first.id, second.id)
+
+
+async def they_are_read_together(engine: DockerEngine, *ids: str) -> None:
+    """Without following them, too."""
+    parts = tuple(LogSource(SourceKind.CONTAINER, each[:8], container_id=each) for each in ids)
+    known = ContainersWorker(engine, now)
+    source = LogSource.of_several(parts)
+    batches = [batch async for batch in read_log(known, Services(None, engine), source, 100)]
+    stamps = [stamp for batch in batches for stamp in batch.stamps or ()]
+    assert len(stamps) == 200
+    assert stamps == sorted(stamps)
 
 
 async def test_a_feed_waits_when_nobody_reads() -> None:

@@ -20,6 +20,7 @@ from amltui.domain.logsource import LogSource
 from amltui.domain.models import AuthMode, Can, Keys, Kind, Ref, Scale, Service
 from amltui.domain.request import SAMPLE, Answer, Request
 from amltui.ports import Workspace
+from amltui.workers.request_log import lines_between
 from amltui.workers.requests import (
     MOST_ATTEMPTS,
     MOST_KEPT,
@@ -27,7 +28,6 @@ from amltui.workers.requests import (
     Requests,
     Series,
     key_words,
-    lines_between,
     same_origin,
 )
 from amltui.workers.services import Services
@@ -339,7 +339,7 @@ async def test_the_swagger_is_read_with_the_key() -> None:
     schema = {"in": "body", "schema": {"example": {"data": [[7]]}}}
     document = json.dumps({"paths": {"/score": {"post": {"parameters": [schema]}}}})
     made = make(lambda request, _: answer(200, document))
-    assert await made.requests.swagger_sample(service()) == '{"data": [[7]]}'
+    assert await made.requests.swagger_sample(service(), Request(URL)) == '{"data": [[7]]}'
     ((request, key),) = made.client.sent
     assert (request.method, request.url, key) == (
         "GET", "http://diabetes.example.org/swagger.json", "PRIMARY-0000",
@@ -347,10 +347,25 @@ async def test_the_swagger_is_read_with_the_key() -> None:
     assert not made.requests.history
 
 
+async def test_an_address_of_ones_own_has_its_swagger_beside_it_and_keeps_no_header() -> None:
+    schema = {"in": "body", "schema": {"example": {"data": [[7]]}}}
+    document = json.dumps({"paths": {"/score": {"post": {"parameters": [schema]}}}})
+    made = make(lambda request, _: answer(200, document))
+    secret = (("Authorization", "Bearer MINE-0000"), ("X-Trace", "1"))
+    asked = Request("http://mine.example.org/api/score?v=1", headers=secret)
+    assert await made.requests.swagger_sample(None, asked) == '{"data": [[7]]}'
+    await made.requests.send(asked)
+    (first, _), (second, _) = made.client.sent
+    assert (first.url, first.headers) == ("http://mine.example.org/api/swagger.json", secret)
+    assert second.headers == secret
+    (kept,) = made.requests.history
+    assert kept.request.headers == (("X-Trace", "1"),)
+
+
 async def test_a_service_without_swagger_says_so() -> None:
     made = make(lambda *_: answer(404))
     with pytest.raises(AmltuiError, match=r"shows no swagger.json"):
-        await made.requests.swagger_sample(service())
+        await made.requests.swagger_sample(service(), Request(URL))
 
 
 async def test_measuring_is_bounded_in_number_and_tells_the_errors() -> None:

@@ -62,6 +62,19 @@ def test_work_that_waits_is_no_runaway() -> None:
         guarded(lambda: re.match("(a+)+$", "a" * 40 + "!"), 0.05)
 
 
+def test_an_alarm_that_comes_as_the_work_ends_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_timer = signal.setitimer
+
+    def late(which: int, seconds: float) -> None:
+        set_timer(which, seconds)
+        if not seconds:
+            signal.raise_signal(signal.SIGALRM)
+
+    monkeypatch.setattr(signal, "setitimer", late)
+    assert guarded(lambda: 7, 0.05) == 7
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
 def test_elsewhere_there_is_no_guard() -> None:
     found: list[int] = []
     thread = threading.Thread(target=lambda: found.append(guarded(lambda: 7, 0.1)))

@@ -23,8 +23,9 @@ from amltui.domain.models import (
     Token,
     WorkspaceInfo,
 )
-from amltui.ports import Engine
-from amltui.workers.services import LogUpdate, Services
+from amltui.ports import Engine, Workspace
+from amltui.workers.polled import LogUpdate
+from amltui.workers.services import Services
 
 BEGIN = datetime(2026, 11, 21, tzinfo=timezone.utc)
 CLOUD = Ref("azureml", "churn")
@@ -38,7 +39,7 @@ def service(ref: Ref, state: State = State.OK) -> Service:
 
 
 class MemoryWorkspace:
-    """A workspace in memory; `script` holds the answers to come, the last one stays."""
+    """As much of a workspace as is asked here; of the answers in `script` the last one stays."""
 
     def __init__(self, *script: Any) -> None:
         self.script = list(script)
@@ -68,6 +69,10 @@ class MemoryWorkspace:
 
     def logs(self, ref: Ref, tail: int, init: bool = False) -> str | None:
         text: str | None = self._next("logs", ref, tail, init)
+        return text
+
+    def build_log(self, ref: Ref) -> str | None:
+        text: str | None = self._next("build_log", ref)
         return text
 
     def keys(self, ref: Ref) -> Keys:
@@ -116,7 +121,8 @@ def ticking() -> Iterator[datetime]:
 
 def services(workspace: MemoryWorkspace | None, **more: Any) -> Services:
     times = ticking()
-    return Services(workspace, cast(Engine, MemoryEngine()), lambda: next(times), **more)
+    held = cast("Workspace | None", workspace)
+    return Services(held, cast(Engine, MemoryEngine()), lambda: next(times), **more)
 
 
 async def test_rows_of_both_worlds_are_merged() -> None:

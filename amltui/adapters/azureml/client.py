@@ -8,14 +8,26 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from amltui.domain.changes import Changes
+from amltui.domain.computes import Compute
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.models import Keys, Progress, Ref, Service, Token, WorkspaceInfo
+from amltui.domain.images import LegacyImage
+from amltui.domain.models import (
+    Keys,
+    OperationState,
+    Progress,
+    Ref,
+    Service,
+    Token,
+    WorkspaceInfo,
+)
 
-from . import wire
+from . import legacy_images, wire
 from .process import HostProcess
 
 Part = Callable[[list[Any]], None]
@@ -36,6 +48,11 @@ class Limits:
     keys: float = 45.0
     token: float = 45.0
     delete: float = 45.0
+    update: float = 300.0  # a source directory may have to be sent
+    regenerate_key: float = 120.0
+    operation: float = 45.0
+    computes: float = 45.0
+    names: float = 45.0
     read: float = 30.0  # the host's own, between two pieces of an answer
 
 
@@ -101,10 +118,15 @@ class HostWorkspace:
 
     def logs(self, ref: Ref, tail: int, init: bool = False) -> str | None:
         """The last `tail` lines of the log, raw, or None while there is no container."""
-        parts: list[str] = []
-        args = {**_args(ref), "tail": tail, "init": init}
-        there = self._call("logs", args, self._limits.logs, on_part=parts.extend)
-        return "".join(parts) if there else None
+        return self._text("logs", {**_args(ref), "tail": tail, "init": init})
+
+    def build_log(self, ref: Ref) -> str | None:
+        """The build log of the service's image, raw, or None where no build is known."""
+        return self._text("build_log", _args(ref))
+
+    def images(self) -> tuple[LegacyImage, ...]:
+        """The legacy images, newest first."""
+        return tuple(map(legacy_images.decode, self._call("images", {}, self._limits.services)))
 
     def keys(self, ref: Ref) -> Keys:
         """The keys of a service with key authentication."""
@@ -121,6 +143,41 @@ class HostWorkspace:
         """Delete the service; returns when the workspace has accepted it."""
         self._call("delete", _args(ref), self._limits.delete)
 
+    def update(self, ref: Ref, changes: Changes, folder: Path) -> str:
+        """Change a service; returns the operation to watch, "" when it is done already."""
+        said = {"changes": wire.encode_changes(changes), "folder": str(folder.absolute())}
+        return str(self._call("update", {**_args(ref), **said}, self._limits.update))
+
+    def regenerate_key(self, ref: Ref, which: str) -> Keys:
+        """Replace the "Primary" or "Secondary" key."""
+        args = {**_args(ref), "which": which}
+        return Keys(*self._call("regenerate_key", args, self._limits.regenerate_key))
+
+    def operation(self, operation_id: str, offset: int = 0) -> OperationState:
+        """How an operation is doing, with what it said after `offset` characters."""
+        args = {"id": operation_id, "offset": offset}
+        return wire.decode_operation(self._call("operation", args, self._limits.operation))
+
+    def computes(self) -> tuple[Compute, ...]:
+        """The compute targets of the workspace."""
+        found = self._call("computes", {}, self._limits.computes)
+        return tuple(Compute(**compute) for compute in found)
+
+    def standing(self) -> dict[str, Any]:
+        """Who is signed in, what that identity may do, and the registry's settings."""
+        found: dict[str, Any] = self._call("standing", {}, self._limits.connect)
+        return found
+
+    def models(self) -> Mapping[str, tuple[int, ...]] | None:
+        """The versions of every registered model by name; None where they are too many to list."""
+        found = self._call("models", {}, self._limits.names)
+        return None if found is None else {name: tuple(held) for name, held in found.items()}
+
+    def environments(self) -> tuple[str, ...] | None:
+        """The names of the environments; None where they are too many to list."""
+        found = self._call("environments", {}, self._limits.names)
+        return None if found is None else tuple(found)
+
     def close(self) -> None:
         """Kill the host at once, whatever it is doing; calls under way end with an error."""
         with self._lock:
@@ -131,6 +188,11 @@ class HostWorkspace:
             host.kill()
         if self._home:
             shutil.rmtree(self._home, ignore_errors=True)
+
+    def _text(self, call: str, args: dict[str, Any]) -> str | None:
+        parts: list[str] = []
+        there = self._call(call, args, self._limits.logs, on_part=parts.extend)
+        return "".join(parts) if there else None
 
     def _current(self) -> HostProcess:
         connection = self._connection or self._describe()  # may wait, so not under the lock

@@ -60,7 +60,7 @@ def tokens(
             raise AmltuiError(
                 "Not signed in",
                 "The sign-in is missing or has expired.",
-                "Connect again to get a new code.",
+                "The console shows a code (r: a new one) and keeps the sign-in; then try again.",
                 problem=Problem.SIGN_IN,
                 detail=mask(clean(str(error)))[:4_000],
             ) from error

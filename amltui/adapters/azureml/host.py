@@ -22,6 +22,7 @@ from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.models import Progress, Ref
 
 from . import problems
+from .calls import CALLS
 from .wire import encode
 
 ROWS_IN_PART = 50
@@ -67,26 +68,19 @@ class Host:
             yield {"ok": self._connect(lambda progress: self._tell(number, progress))}
             return
         management = self._connected(None)
-        ref = Ref(*args["ref"]) if "ref" in args else None
         if call == "services":
             rows = management.services()
             for first in range(0, len(rows), ROWS_IN_PART):
                 yield {"part": [encode(row) for row in rows[first : first + ROWS_IN_PART]]}
             yield {"ok": len(rows)}
-        elif call == "service":
-            yield {"ok": encode(management.service(ref))}
-        elif call == "logs":
-            text = management.logs(ref, args["tail"], args["init"])
-            for first in range(0, len(text or ""), CHARACTERS_IN_PART):
-                yield {"part": [text[first : first + CHARACTERS_IN_PART]]}
+        elif call in ("logs", "build_log"):
+            text = _text(management, call, args)
+            whole = text or ""
+            for first in range(0, len(whole), CHARACTERS_IN_PART):
+                yield {"part": [whole[first : first + CHARACTERS_IN_PART]]}
             yield {"ok": text is not None}
-        elif call == "keys":
-            yield {"ok": management.keys(ref)}
-        elif call == "token":
-            yield {"ok": management.token(ref)}
-        elif call == "delete":
-            management.delete(ref)
-            yield {"ok": None}
+        elif call in CALLS:
+            yield {"ok": CALLS[call](management, self._workspace, args)}
         else:
             raise ValueError(f"no such call: {call}")
 
@@ -152,6 +146,16 @@ class Host:
                 self._out.write(line)
         except OSError:  # nobody reads any more; the end of standard input is about to be seen
             return
+
+
+def _text(management: Any, call: str, args: dict[str, Any]) -> str | None:
+    from .build_log import read
+
+    ref = Ref(*args["ref"])
+    if call == "build_log":
+        return read(management, ref)
+    text: str | None = management.logs(ref, args["tail"], args["init"])
+    return text
 
 
 def prepare(connection: dict[str, Any]) -> None:

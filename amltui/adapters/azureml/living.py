@@ -1,28 +1,24 @@
-"""Change services that are there: update, new keys, reload. Blocking; for the host or a run."""
+"""Change services that are there: update, new keys. Blocking; for the host."""
 
 from __future__ import annotations
 
-import io
-import posixpath
-import tarfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from amltui.domain.changes import Changes, refusals
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.models import Keys, Ref, Service
-from amltui.domain.text import clean_line, mask
 
 from . import problems
 from .management import Management
+from .services import pairs
 from .steps import Project, inside
 from .steps_models import inference_config
 
-_APP_ROOT = "/var/azureml-app"
 _PAUSE = 2.0  # seconds between two questions about an operation
 _KEY_LIMIT = 60.0  # seconds that a new key may take
-_STOP_LIMIT = 3  # seconds that a container gets to end by itself
 
 
 def update(workspace: Any, service: Service, changes: Changes, folder: Path | None = None) -> str:
@@ -48,10 +44,11 @@ def update(workspace: Any, service: Service, changes: Changes, folder: Path | No
         arguments.setdefault("autoscale_enabled", True)  # the SDK wants it said again
     if changes.description is not None:
         arguments["description"] = changes.description
-    if changes.tags is not None:
-        arguments["tags"] = dict(changes.tags)
     try:
         found = Webservice(workspace, service.ref.endpoint)
+        if changes.tags is not None:
+            arguments["tags"] = _unmasked(changes.tags, found.tags or {})
+        _raise_limits(found, arguments)
         before = found._operation_endpoint
         if changes.models is not None:
             arguments["models"] = [Model(workspace, id=each) for each in changes.models]
@@ -67,6 +64,28 @@ def update(workspace: Any, service: Service, changes: Changes, folder: Path | No
     endpoint = found._operation_endpoint
     operation = "" if endpoint in (None, before) else str(endpoint).rpartition("/")[2]
     return "" if operation == "None" else operation  # how the SDK writes that there is none
+
+
+def _unmasked(tags: Mapping[str, str], real: Mapping[str, Any]) -> dict[str, str]:
+    """The tags with their real texts where only what is shown of them was kept."""
+    shown = {key: (raw, value) for raw, value in real.items() for key, _ in pairs({raw: value})}
+    texts = dict(pairs(real))
+    return dict(
+        shown[key] if key in shown and texts[key] == text else (key, text)
+        for key, text in tags.items()
+    )
+
+
+def _raise_limits(found: Any, arguments: Mapping[str, Any]) -> None:
+    """The SDK compares with the limits from before, even where new ones are said with it."""
+    required = getattr(found, "container_resource_requirements", None)
+    for asked, limit, here, limit_here in (
+        ("cpu_cores", "cpu_cores_limit", "cpu", "cpu_limit"),
+        ("memory_gb", "memory_gb_limit", "memory_in_gb", "memory_in_gb_limit"),
+    ):
+        if required is not None and asked in arguments and limit in arguments:
+            setattr(required, here, arguments[asked])
+            setattr(required, limit_here, arguments[limit])
 
 
 def regenerate_key(management: Management, ref: Ref, which: str) -> Keys:
@@ -90,39 +109,3 @@ def regenerate_key(management: Management, ref: Ref, which: str) -> Keys:
             )
         time.sleep(_PAUSE)
     return Keys(*management.keys(ref))
-
-
-def reload(engine: Any, container_id: str, source: Path) -> None:
-    """Copy a source directory (or entry script) into a local service and start it anew.
-
-    As LocalWebservice.reload does, but in the same container and without reading its labels,
-    which are pickles. Packages are not installed: that takes a new deployment.
-
-    Raises:
-        AmltuiError: the engine refuses it.
-    """
-    import docker
-
-    packed = io.BytesIO()
-    try:
-        container = engine.containers.get(container_id)
-        variables = container.attrs.get("Config", {}).get("Env") or []
-        settings = dict(entry.partition("=")[::2] for entry in variables)
-        root = settings.get("AML_APP_ROOT") or _APP_ROOT
-        with tarfile.open(fileobj=packed, mode="w") as archive:
-            inside_path = posixpath.join(root, source.resolve().name).lstrip("/")
-            archive.add(source, arcname=inside_path, filter=_without_caches)
-        packed.seek(0)
-        container.put_archive("/", packed)
-        container.restart(timeout=_STOP_LIMIT)
-    except docker.errors.DockerException as error:
-        raise AmltuiError(
-            "The service was not reloaded",
-            mask(clean_line(str(getattr(error, "explanation", None) or error)))[:300],
-            "Its container may be gone: refresh the list.",
-            problem=Problem.ENGINE,
-        ) from error
-
-
-def _without_caches(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    return None if "__pycache__" in member.name.split("/") else member

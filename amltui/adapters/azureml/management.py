@@ -12,15 +12,20 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from amltui.domain.computes import Compute
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.models import Ref, Service
+from amltui.domain.failures import unfold
+from amltui.domain.models import OperationState, Ref, Service
+from amltui.domain.text import clean_line, mask
 
-from . import problems
+from . import fields, problems
+from .computes import parse_compute
 from .services import parse_list
 
 CONNECT_LIMIT = 10.0  # seconds to a connection
 READ_LIMIT = 30.0  # seconds between two pieces of an answer
 MAX_PAGES = 1_000
+_COMPUTES = {"api-version": "2020-02-02"}
 
 
 class Management:
@@ -108,6 +113,42 @@ class Management:
         url = f"{self._url}/operations/{quote(operation_id, safe='')}"
         return _object(self._request("GET", url, doing, params={"offset": str(offset)}), doing)
 
+    def progress(self, operation_id: str, offset: int) -> OperationState:
+        """The same, read: the words that came, and why it failed if it did."""
+        found = self.operation(operation_id, offset)
+        text = found.get("streamingOperationLog")
+        text = text if isinstance(text, str) else ""
+        words = tuple(filter(None, map(_said, text.split("#"))))
+        return OperationState(
+            fields.line(found, "state"), words, offset + len(text), unfold(found.get("error"))
+        )
+
+    @property
+    def url(self) -> str:
+        """Where the service's own resources are."""
+        return self._url
+
+    def fetch(self, url: str, doing: str, params: dict[str, str]) -> dict[str, Any]:
+        """One answer of any of the workspace's services; `doing` tells it in an error."""
+        return _object(self._request("GET", url, doing, params=params), doing)
+
+    def computes(self, workspace: Any) -> tuple[Compute, ...]:
+        """The compute targets, one request a page; from another endpoint, found once."""
+        from azureml.core.compute import ComputeTarget
+
+        doing = "listing the compute targets"
+        found: list[dict[str, Any]] = []
+        seen: set[str] = set()
+        url, params = ComputeTarget._get_rp_list_computes_endpoint(workspace), _COMPUTES
+        while url and url not in seen and len(seen) < MAX_PAGES:
+            seen.add(url)
+            page = _object(self._request("GET", url, doing, params=params), doing)
+            found += [row for row in page.get("value") or () if isinstance(row, dict)]
+            link = page.get("nextLink")
+            same = isinstance(link, str) and urlsplit(link).scheme == urlsplit(url).scheme
+            url, params = (str(link) if same else ""), {}
+        return tuple(map(parse_compute, found))
+
     def _service_url(self, ref: Ref) -> str:
         return f"{self._url}/services/{quote(ref.endpoint, safe='')}"
 
@@ -165,6 +206,11 @@ def _json(response: Any, doing: str) -> Any:
 def _object(response: Any, doing: str) -> dict[str, Any]:
     value = _json(response, doing)
     return value if isinstance(value, dict) else {}
+
+
+def _said(entry: str) -> str:
+    """One remark of an operation, without the time in front of it."""
+    return mask(clean_line(entry.partition("|")[2] or entry)).strip()
 
 
 def _epoch(value: Any) -> str | None:

@@ -10,6 +10,7 @@ the run, with one JSON object on stdout.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -28,7 +29,15 @@ from amltui.adapters.run_record import RunRecord, read_json
 from amltui.adapters.runs import mark
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.models import Ref
-from amltui.domain.run import DESCRIPTION, JOURNAL, TEMPORARY, Outcome, from_line, steps_of
+from amltui.domain.run import (
+    CANCELLED,
+    DESCRIPTION,
+    JOURNAL,
+    TEMPORARY,
+    Outcome,
+    from_line,
+    steps_of,
+)
 from amltui.domain.run_view import replay
 
 from . import host, problems, steps, steps_cloud, steps_local, steps_models, steps_operation
@@ -78,14 +87,25 @@ def work(run: Run, first: str, last: str) -> Outcome:
             function(run)
         except Exception as error:  # noqa: BLE001 - the SDK raises anything
             run.flush()
-            doing = f"deploying {run.plan.name}"
-            explained = problems.of_exception(error, doing)
             failure = error.failure if isinstance(error, StepError) else None
-            run.record.failed(explained, failure)
+            run.record.failed(_explain(run, error), failure)
             return Outcome.FAILED
     if last != order[-1]:
         return Outcome.STOPPED
     return Outcome.HEALTHY if wanted[-1:] == order[-1:] else Outcome.SUBMITTED
+
+
+def _explain(run: Run, error: Exception) -> AmltuiError:
+    explained = problems.of_exception(error, f"deploying {run.plan.name}")
+    if explained.problem is Problem.NETWORK and run.connection.get("auth") == "demo":
+        return AmltuiError(
+            "The demo has ended",
+            "Its workspace is gone with the console that had started it.",
+            "Start `amltui demo` again, and a new run there.",
+            problem=Problem.NETWORK,
+            detail=explained.detail,
+        )
+    return explained
 
 
 def leftovers(run: Run) -> list[dict[str, str]]:
@@ -215,7 +235,9 @@ def _work(directory: Path, first: str, last: str) -> int:
         printed.run, run.flush = run, printed.flush
         outcome = work(run, first, last)
     except Cancelled:
-        outcome = Outcome.CANCELLED
+        with contextlib.suppress(OSError):  # whoever ended it may not have said so
+            if why := (directory / CANCELLED).read_text(encoding="utf-8"):
+                record.log(why)
     except Exception as error:  # noqa: BLE001 - a fault of ours, or a plan nobody can read
         record.failed(problems.of_exception(error, "starting the run"), None)
         outcome = Outcome.FAILED

@@ -45,6 +45,13 @@ _STATES = {
     "deleting": State.DELETING,
     "deleted": State.DELETING,
 }
+_PROBE = {
+    "period_seconds": "periodSeconds",
+    "initial_delay_seconds": "initialDelaySeconds",
+    "timeout_seconds": "timeoutSeconds",
+    "success_threshold": "successThreshold",
+    "failure_threshold": "failureThreshold",
+}
 _READABLE = Can.LOGS | Can.FOLLOW | Can.DELETE  # what needs no more than a name
 _SECRET_FIELDS = re.compile(r"(?i)^(keys|.*(key|password|secret|token|certificate))$")
 
@@ -107,8 +114,8 @@ def _read(payload: Any) -> Service:
         models=_models(payload.get("models")),
         environment=environment,
         image=fields.line(payload, "imageId") or fields.line(payload, "imageDigest"),
-        tags=_pairs(payload.get("kvTags")),
-        properties=_pairs(payload.get("properties")),
+        tags=pairs(payload.get("kvTags")),
+        properties=pairs(payload.get("properties")),
         created_at=fields.time(payload, "createdTime", notes),
         updated_at=fields.time(payload, "updatedTime", notes),
         created_by=_person(payload.get("createdBy")),
@@ -117,6 +124,7 @@ def _read(payload: Any) -> Service:
         deployment_error=_deployment_error(payload.get("deploymentStatus")),
         notes=tuple(notes),
         raw=_raw(payload) if state is State.UNKNOWN else "",
+        settings=_settings(payload),
     )
 
 
@@ -272,6 +280,27 @@ def _scale(payload: Mapping[str, Any]) -> Scale:
     )
 
 
+def _settings(payload: Mapping[str, Any]) -> tuple[tuple[str, bool | int | str], ...]:
+    """What an update can change and no other field holds, by the names that a plan has."""
+    found: list[tuple[str, bool | int | str]] = []
+    collection = payload.get("dataCollection")
+    stored = collection.get("storageEnabled") if isinstance(collection, Mapping) else None
+    for name, value in (
+        ("enable_app_insights", payload.get("appInsightsEnabled")),
+        ("collect_model_data", stored),
+    ):
+        if isinstance(value, bool):
+            found.append((name, value))
+    if namespace := fields.line(payload, "namespace"):
+        found.append(("namespace", namespace))
+    probe = payload.get("livenessProbeRequirements")
+    probe = probe if isinstance(probe, Mapping) else {}
+    for name, key in _PROBE.items():
+        if (number := fields.whole(probe.get(key))) is not None:
+            found.append((name, number))
+    return tuple(found)
+
+
 def _models(value: Any) -> tuple[ModelUse, ...]:
     models = []
     for item in value if isinstance(value, list) else []:
@@ -290,7 +319,8 @@ def _environment(value: Any) -> str:
     return f"{name}:{version}" if name and version else name
 
 
-def _pairs(value: Any) -> tuple[tuple[str, str], ...]:
+def pairs(value: Any) -> tuple[tuple[str, str], ...]:
+    """Tags or properties as they are shown: clean, masked, bounded."""
     if value is None:
         return ()
     if not isinstance(value, Mapping):

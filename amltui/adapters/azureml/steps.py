@@ -114,7 +114,7 @@ def inside(folder: Path) -> Iterator[None]:
 
 
 def check_plan(run: Run) -> None:
-    """All checks that need no workspace; errors end the run, warnings are told."""
+    """All checks that need no workspace, then the sign-in; errors end it, warnings are told."""
     from .steps_local import check_engine
 
     errors = []
@@ -137,4 +137,5 @@ def check_plan(run: Run) -> None:
         )
     if run.plan.target.kind == "local":
         check_engine(run)
+    run.workspace  # noqa: B018 - a sign-in that is missing is told now, not a model later
     run.record.finished()

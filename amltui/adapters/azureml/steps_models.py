@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.plan_fields import Kind, fields_of
 from amltui.domain.plan_parts import FileModel, FolderModel, Model, RegisteredModel, RunModel
 from amltui.domain.plan_targets import LocalTarget
+from amltui.domain.text import clean_line
 
-from . import registration
+from . import problems, registration
 from .steps import RUN_PROPERTY, Project, Run, inside
 
 _REGISTER = 5  # requests of a registration; finding that there is nothing to do takes one
@@ -20,17 +23,24 @@ _REGISTER = 5  # requests of a registration; finding that there is nothing to do
 def register(run: Run) -> None:
     """Register each model, unless the workspace has it already with the very same content."""
     made = []
-    for at, model in enumerate(run.plan.models):
+    for at, (model, said) in enumerate(zip(run.plan.models, _sections(run), strict=True)):
         fact = f"model.{at}"
-        if fact in run.facts:  # by a process before this one
+        if run.facts.get(f"{fact}.plan") == said:  # by a process before this one
             continue
         found, is_new = _registered(run, model)
         made.append(is_new)
         run.models.append(found)
-        run.note(**{fact: str(found.id), **({f"{fact}.made": "yes"} if is_new else {})})
+        was_made = "yes" if is_new else ""
+        run.note(**{fact: str(found.id), f"{fact}.plan": said, f"{fact}.made": was_made})
         run.record.log(f"{found.id} {'is registered' if is_new else 'is there already'}")
     ids = ", ".join(run.facts[f"model.{at}"] for at in range(len(run.plan.models)))
     run.record.finished(ids or "no models", reused=not any(made))
+
+
+def _sections(run: Run) -> list[str]:
+    """The models as the plan says them, one text each: an edited one is another."""
+    models = run.plan.to_dict().get("models", [])
+    return [json.dumps(model, sort_keys=True) for model in models]
 
 
 def models(run: Run) -> list[Any]:
@@ -94,10 +104,35 @@ def _of_run(run: Run, model: RunModel) -> tuple[Any, bool]:
         return before[0], False
     said = _said(model)
     tags = {**(said.pop("tags", None) or {}), **mark}
-    found = SdkRun.get(run.workspace, model.run)
-    return found.register_model(
-        model_name=model.name, model_path=model.path, tags=tags, **said
-    ), True
+    try:
+        found = SdkRun.get(run.workspace, model.run)
+        made = found.register_model(
+            model_name=model.name, model_path=model.path, tags=tags, **said
+        )  # fmt: skip
+    except Exception as error:
+        raise _explain(error, model) from error
+    return made, True
+
+
+def _explain(error: Exception, model: RunModel) -> AmltuiError:
+    """What the SDK says of a run, or of an output, that is not there."""
+    explained = problems.of_exception(error, f"registering {model.name}")
+    name = clean_line(model.run)
+    if type(error).__name__ == "ModelPathNotFoundException":
+        listed = str(getattr(error, "message", "")).partition("run:")[2]
+        written = ", ".join(re.findall(r"'([^']+)'", listed))
+        return AmltuiError(
+            f"The run {name} has no output {clean_line(model.path)}.",
+            f"It has written {clean_line(written)[:600] or 'no files'}.",
+            "Name one of its files, or a folder of them.",
+            problem=Problem.NOT_FOUND,
+        )
+    if explained.problem is not Problem.NOT_FOUND:
+        return explained
+    hint = "Its id stands on the run's page in the studio, and in run.id."
+    return AmltuiError(
+        f"The workspace has no run {name}.", hint=hint, problem=Problem.NOT_FOUND
+    )  # fmt: skip
 
 
 def _said(model: FileModel | FolderModel | RunModel) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from amltui.domain.models import Ref
 from amltui.domain.run import PollPlan
 from amltui.domain.text import clean, clean_line, mask
 
+from . import build_log
 from .steps import Run, StepError
 
 ENDED = ("Succeeded", "Failed", "Cancelled", "TimedOut")
@@ -23,7 +24,6 @@ _REUSED = re.compile(r"(?i)\buse (the )?existing image")
 _STARTS = re.compile(r"(?i)(generating|submitting|checking)\b")
 _LOST = (Problem.NETWORK, Problem.TIMEOUT, Problem.THROTTLED, Problem.SERVER)
 _LOG_LINES = 5_000
-_LONGEST_LOG = 5_000_000  # characters
 
 
 class Operation:
@@ -135,20 +135,15 @@ class Operation:
 
 def keep_build_log(run: Run, operation: dict[str, Any]) -> bool:
     """Fetch the log that an operation names, for as long as its link is good."""
-    import requests
-
     uri = operation.get("operationLog")
     if not isinstance(uri, str) or not uri:
         return False
     try:
-        answer = requests.get(uri, timeout=(10, 30))
-        answer.raise_for_status()
-        text = answer.content.decode("utf-8", "replace")[-_LONGEST_LOG:]
-    except requests.RequestException as error:
-        status = getattr(error.response, "status_code", 0)
-        why = {403: "its link has expired", 409: "public access to the storage is blocked"}
-        told = why.get(status, mask(clean_line(str(error)))[:200])
-        run.record.log(f"The image build log cannot be read: {told}")
+        text = build_log.fetch(uri)
+    except AmltuiError as error:
+        run.record.log(f"{error.title}: {error.message}")
+        return False
+    if not text:
         return False
     run.record.keep_log("Image build log", "image-build.log", text)
     return True

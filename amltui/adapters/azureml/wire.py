@@ -7,18 +7,21 @@ from datetime import datetime
 from enum import Enum, Flag
 from typing import Any
 
+from amltui.domain.changes import Changes
 from amltui.domain.models import (
     AuthMode,
     Can,
     Failure,
     Kind,
     ModelUse,
+    OperationState,
     Ref,
     Resources,
     Scale,
     Service,
     State,
 )
+from amltui.domain.plan import Plan
 
 _DEFAULTS = {field.name: field.default for field in fields(Service) if field.default is not MISSING}
 
@@ -35,6 +38,44 @@ def encode(service: Service) -> dict[str, Any]:
 def decode(wire: dict[str, Any]) -> Service:
     """The service that `encode` wrote."""
     return Service(**{name: _READERS.get(name, _same)(value) for name, value in wire.items()})
+
+
+def encode_changes(changes: Changes) -> dict[str, Any]:
+    """Changes as JSON-ready values."""
+    wire: dict[str, Any] = {"settings": dict(changes.settings)}
+    if changes.description is not None:
+        wire["description"] = changes.description
+    if changes.tags is not None:
+        wire["tags"] = dict(changes.tags)
+    if changes.models is not None:
+        wire["models"] = list(changes.models)
+    if changes.plan is not None:
+        wire["plan"] = changes.plan.to_dict()
+    return wire
+
+
+def decode_changes(wire: dict[str, Any]) -> Changes:
+    """The changes that `encode_changes` wrote."""
+    models, plan = wire.get("models"), wire.get("plan")
+    return Changes(
+        wire["settings"],
+        wire.get("description"),
+        wire.get("tags"),
+        None if models is None else tuple(models),
+        None if plan is None else Plan.from_dict(plan),
+    )
+
+
+def encode_operation(operation: OperationState) -> list[Any]:
+    """The state of an operation as JSON-ready values."""
+    failure = _plain(operation.failure)
+    return [operation.state, list(operation.words), operation.offset, failure]
+
+
+def decode_operation(wire: list[Any]) -> OperationState:
+    """The state that `encode_operation` wrote."""
+    state, words, offset, failure = wire
+    return OperationState(state, tuple(words), offset, _failure(failure) if failure else None)
 
 
 def moment(value: str | None) -> datetime | None:
@@ -70,7 +111,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _pairs(value: list[list[str]]) -> tuple[tuple[str, str], ...]:
+def _pairs(value: list[list[Any]]) -> tuple[tuple[str, Any], ...]:
     return tuple((key, item) for key, item in value)
 
 
@@ -85,6 +126,7 @@ _READERS: dict[str, Any] = {
     "models": lambda value: tuple(ModelUse(*item) for item in value),
     "tags": _pairs,
     "properties": _pairs,
+    "settings": _pairs,
     "created_at": moment,
     "updated_at": moment,
     "failure": _failure,

@@ -6,13 +6,18 @@ import sys
 from types import ModuleType
 
 
-def sdk(address: str = "") -> ModuleType:
+def sdk() -> ModuleType:
     """The Docker SDK, imported when it is first needed.
 
-    Without paramiko, which it imports for ssh:// alone: that saves 11 MB and 55 ms.
+    Without paramiko, which it would import for a transport of its own over ssh: that saves 11 MB
+    and 55 ms, and `ssh.py` uses the person's own ssh instead.
     """
-    if not address.startswith("ssh://") and "docker" not in sys.modules:
-        sys.modules.setdefault("paramiko", None)  # type: ignore[arg-type]
+    if "docker" not in sys.modules and "paramiko" not in sys.modules:
+        sys.modules["paramiko"] = None  # type: ignore[assignment]
+        try:
+            import docker
+        finally:
+            sys.modules.pop("paramiko", None)
     import docker
 
     module: ModuleType = docker

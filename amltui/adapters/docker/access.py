@@ -1,4 +1,4 @@
-"""SDK clients for what is done with one container, and the engine's refusals in people's words."""
+"""SDK clients, made here and nowhere else, and the engine's refusals in people's words."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.text import clean_line, mask
 
-from . import sdk
-from .address import Address, find
+from . import sdk, ssh
+from .address import DEFAULT, Address, find
 from .problems import explain
 
 LIMIT = 10.0  # seconds of silence after which a call is given up
@@ -22,7 +22,7 @@ class EngineAccess:
     """Hands out SDK clients, never one to two threads at a time; safe to call from several."""
 
     def __init__(self, host: str | None = None) -> None:
-        self._host = host
+        self.host = host  # as given; None: where the docker command would look
         self._address: Address | None = None
         self._version = ""
         self._idle: LifoQueue[Any] = LifoQueue()
@@ -31,20 +31,27 @@ class EngineAccess:
     def address(self) -> Address:
         """Where the engine is."""
         if self._address is None:
-            self._address = find(self._host)
+            self._address = find(self.host)
         return self._address
+
+    def use(self, host: str | None) -> None:
+        """Talk to another engine from now on; what is open stays with the old one."""
+        self.close()
+        self.host, self._address, self._version = host, None, ""
+        self._idle = LifoQueue()
 
     @contextmanager
     def api(self, limit: float = LIMIT) -> Iterator[Any]:
         """An ``APIClient`` for the block; what it raises there leaves as `AmltuiError`."""
+        idle = self._idle
         with self.explained():
             try:
-                client = self._idle.get_nowait()
+                client = idle.get_nowait()
+                client.timeout = limit
             except Empty:
-                client = self._client()
-            client.timeout = limit
+                client = self.client(limit)
             yield client
-            self._idle.put(client)  # not after an error: its connection may be in a mess
+            idle.put(client)  # not after an error: its connection may be in a mess
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -71,20 +78,27 @@ class EngineAccess:
             except Empty:
                 return
 
-    def _client(self) -> Any:
+    def client(self, limit: float) -> Any:
+        """An ``APIClient`` of the caller's own; `limit` is in seconds of silence."""
         if not self._version:
-            sdk(self.address.url)
+            sdk()
             from docker.constants import MINIMUM_DOCKER_API_VERSION as OLDEST
 
-            with closing(self._connected(OLDEST)) as client:
+            with closing(self._connected(OLDEST, LIMIT)) as client:
                 self._version = str(client.version(api_version=False)["ApiVersion"])
-        return self._connected(self._version)
+        return self._connected(self._version, limit)
 
-    def _connected(self, version: str) -> Any:
+    def _connected(self, version: str, limit: float) -> Any:
         address = self.address
-        client = sdk(address.url).APIClient(
-            base_url=address.url, version=version, timeout=LIMIT, tls=address.tls or False
+        remote = address.url.startswith("ssh://")
+        client = sdk().APIClient(
+            base_url=DEFAULT if remote else address.url,
+            version=version,
+            timeout=limit,
+            tls=address.tls or False,
         )
+        if remote:
+            ssh.mount(client, address.url)
         # Else REQUESTS_CA_BUNDLE, set for a company's proxy, outdoes the engine's own authority.
         client.trust_env = address.tls is None
         return client

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.models import EngineChoice
 from amltui.domain.text import clean_line
 
-from . import sdk
+from . import sdk, ssh
 
 DEFAULT = "unix:///var/run/docker.sock"
+CONTEXT = "context:"
 CONNECT_LIMIT = 10.0  # seconds
 
 
@@ -37,9 +38,13 @@ class Address:
 def find(host: str | None) -> Address:
     """The engine's address: given > DOCKER_HOST > DOCKER_CONTEXT > the current context > default.
 
+    What is given is an address, or "context:" and the name of a Docker context.
+
     Raises:
         AmltuiError: the context does not exist, or the address is none.
     """
+    if host and host.startswith(CONTEXT):
+        return _checked(_from_context(host[len(CONTEXT) :]))
     if host:
         return _checked(Address(host, "the setting of amltui", _environment_tls(host)))
     if value := os.environ.get("DOCKER_HOST"):
@@ -47,10 +52,33 @@ def find(host: str | None) -> Address:
     return _checked(_from_context(os.environ.get("DOCKER_CONTEXT", "")))
 
 
+def known(host: str | None) -> tuple[EngineChoice, ...]:
+    """The engines to choose from: the given one, DOCKER_HOST, the default address, the contexts."""
+    found = []
+    if host and not host.startswith(CONTEXT):
+        found.append(EngineChoice(host, "given", host))
+    if value := os.environ.get("DOCKER_HOST"):
+        found.append(EngineChoice(value, "DOCKER_HOST", value))
+    sdk()
+    from docker.context import ContextAPI
+
+    try:
+        contexts = ContextAPI.contexts()
+    except Exception:  # noqa: BLE001 - one file that cannot be read hides them all
+        contexts = []
+    named = {context.Name: context.Host or "" for context in contexts}
+    named["default"] = DEFAULT  # the SDK says DOCKER_HOST's here
+    found += [
+        EngineChoice(f"{CONTEXT}{name}", f"context {clean_line(name)}", clean_line(address))
+        for name, address in named.items()
+    ]
+    return tuple(found)
+
+
 def _environment_tls(url: str) -> Any:
     if not os.environ.get("DOCKER_TLS_VERIFY") and not os.environ.get("DOCKER_CERT_PATH"):
         return None
-    docker = sdk(url)
+    docker = sdk()
     try:
         found = docker.utils.kwargs_from_env(environment={**os.environ, "DOCKER_HOST": url})
     except docker.errors.TLSParameterError as error:
@@ -116,7 +144,7 @@ def dial(address: Address) -> Wire:
     """A connection of our own: OSError where there is none."""
     parts = urlsplit(address.url)
     if parts.scheme == "ssh":
-        return _SshWire(address.url)
+        return _SocketWire(ssh.connect(address.url))
     if parts.scheme == "unix":
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         sock.settimeout(CONNECT_LIMIT)
@@ -162,35 +190,3 @@ class _SocketWire:
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-
-
-class _SshWire:
-    """The user's own ssh, so that their configuration, agent and jump hosts hold; never asks."""
-
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        target = f"{parts.username}@{parts.hostname}" if parts.username else str(parts.hostname)
-        port = ["-p", str(parts.port)] if parts.port else []
-        self._process = subprocess.Popen(
-            ["ssh", "-o", "BatchMode=yes", *port, "--", target, "docker", "system", "dial-stdio"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-
-    def send(self, data: bytes) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(data)
-        self._process.stdin.flush()
-
-    def receive(self, most: int) -> bytes:
-        assert self._process.stdout is not None
-        try:
-            return self._process.stdout.read1(most)  # type: ignore[attr-defined, no-any-return]
-        except (OSError, ValueError):
-            return b""
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait()

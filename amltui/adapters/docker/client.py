@@ -1,15 +1,13 @@
-"""The Docker SDK's own client, for the processes that build, deploy and tidy up.
-
-The console's engine (``engine.py``) reads in bulk and needs less of the SDK.
-"""
+"""The Docker SDK's own ``DockerClient``, for the processes that build, deploy and tidy up."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from . import sdk
-from .address import find
-from .problems import explain
+from .access import EngineAccess
+
+LIMIT = 60.0  # seconds of silence
 
 
 def connect(host: str | None = None) -> tuple[Any, str]:
@@ -18,10 +16,10 @@ def connect(host: str | None = None) -> tuple[Any, str]:
     Raises:
         AmltuiError: there is no engine, or it does not answer.
     """
-    address = find(host)
-    try:
-        client = sdk(address.url).DockerClient(base_url=address.url, tls=address.tls or False)
-        client.ping()
-    except Exception as error:
-        raise explain(error, address) from error
-    return client, address.url
+    access = EngineAccess(host)
+    with access.explained():
+        api = access.client(LIMIT)
+        api.ping()
+    client = sdk().DockerClient(version=api.api_version)
+    client.api = api
+    return client, access.address.url

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from queue import Empty, LifoQueue
+from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from amltui.domain.containers import ContainerRun
+from amltui.domain.containers import ContainerRun, rotation_of
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.models import Container, EngineInfo, Ref, Service
+from amltui.domain.models import Container, EngineChoice, EngineInfo, Image, Ref, Service
 from amltui.domain.text import clean_line
 
-from . import logs, rows, sdk
-from .address import Address, Wire, dial, find
-from .problems import explain
+from . import logs, rows
+from .access import EngineAccess
+from .address import Wire, dial, known
 
-LIMIT = 10.0  # seconds of silence after which a call is given up
 _STOP_GRACE = 5  # seconds that a container has to end by itself
 
 Result = TypeVar("Result")
@@ -28,12 +25,7 @@ class DockerEngine:
     """A Docker (or Docker-compatible) engine. Safe to call from several threads."""
 
     def __init__(self, host: str | None = None) -> None:
-        self._host = host
-        self._address: Address | None = None
-        self._version = ""
-        self._idle: LifoQueue[Any] = LifoQueue()  # SDK clients: none is used by two threads
-
-    # -- ports.Engine ---------------------------------------------------------------------------
+        self.access = EngineAccess(host)
 
     def info(self) -> EngineInfo:
         """Who answers; raises with the remedy when nobody does."""
@@ -44,13 +36,27 @@ class DockerEngine:
             name="Podman" if "podman" in name.lower() else "Docker",
             version=clean_line(str(answer.get("Version", ""))),
             api_version=clean_line(str(answer.get("ApiVersion", ""))),
-            address=clean_line(self._find().url),
+            address=clean_line(self.access.address.url),
             operating_system=clean_line(f"{answer.get('Os', '')}/{answer.get('Arch', '')}"),
+            origin=clean_line(self.access.address.origin),
         )
+
+    def engines(self) -> tuple[EngineChoice, ...]:
+        """The engines that could be asked: the configured one and the Docker contexts."""
+        return known(self.access.host)
+
+    def use(self, key: str) -> None:
+        """Ask another engine from now on."""
+        self.access.use(key)
 
     def containers(self) -> tuple[Container, ...]:
         """All containers, running or not."""
         return rows.containers(self._ask(lambda api: api.containers(all=True)))
+
+    def images(self) -> tuple[Image, ...]:
+        """All images but those that only hold layers of others; the newest first."""
+        with self.access.api() as api:
+            return rows.images(api.images(), api.containers(all=True))
 
     def services(self) -> tuple[Service, ...]:
         """The local web services, read from plain labels (pickled ones are never opened)."""
@@ -88,9 +94,9 @@ class DockerEngine:
     ) -> logs.ContainerLog:
         """The log of a container: its last `tail` lines (None: all), then what comes."""
         config = self._inspect(container_id).get("Config") or {}
-        with self._explained():
+        with self.access.explained():
             return logs.open_log(
-                self._find(),
+                self.access.address,
                 container_id,
                 tty=bool(config.get("Tty")),
                 tail=tail,
@@ -101,7 +107,9 @@ class DockerEngine:
 
     def container_run(self, container_id: str) -> ContainerRun:
         """Whether a container runs and, if not, how it ended."""
-        state = self._inspect(container_id).get("State") or {}
+        found = self._inspect(container_id)
+        state = found.get("State") or {}
+        log = (found.get("HostConfig") or {}).get("LogConfig") or {}
         return ContainerRun(
             running=bool(state.get("Running")),
             exit_code=int(state.get("ExitCode") or 0),
@@ -109,14 +117,15 @@ class DockerEngine:
             error=clean_line(str(state.get("Error") or "")),
             started_at=clean_line(str(state.get("StartedAt") or "")),
             finished_at=clean_line(str(state.get("FinishedAt") or "")),
+            rotated_at=rotation_of(str(log.get("Type") or ""), log.get("Config") or {}),
         )
 
     def watch_start(self, container_id: str) -> StartWatch:
         """A watch for the container's next start; already watching when this returns."""
         wanted = {"type": ["container"], "container": [container_id], "event": ["start", "destroy"]}
         path = "/events?" + urlencode({"filters": json.dumps(wanted)}, quote_via=quote)
-        with self._explained():
-            wire = dial(self._find())
+        with self.access.explained():
+            wire = dial(self.access.address)
             try:
                 return StartWatch(wire, logs.request(wire, path))
             except BaseException:
@@ -125,57 +134,14 @@ class DockerEngine:
 
     def close(self) -> None:
         """Drop the connections."""
-        while True:
-            try:
-                self._idle.get_nowait().close()
-            except Empty:
-                return
-
-    # -- the SDK --------------------------------------------------------------------------------
-
-    def _find(self) -> Address:
-        if self._address is None:
-            self._address = find(self._host)
-        return self._address
+        self.access.close()
 
     def _inspect(self, container_id: str) -> dict[str, Any]:
         return self._ask(lambda api: dict(api.inspect_container(container_id)))
 
     def _ask(self, question: Callable[[Any], Result]) -> Result:
-        with self._explained():
-            try:
-                api = self._idle.get_nowait()
-            except Empty:
-                api = self._client()
-            answer = question(api)
-            self._idle.put(api)
-            return answer
-
-    def _client(self) -> Any:
-        address = self._find()
-        client = sdk(address.url).APIClient(
-            base_url=address.url,
-            version=self._version or "auto",
-            timeout=LIMIT,
-            tls=address.tls or False,
-        )
-        self._version = client.api_version
-        return client
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Errors of the SDK and the system as errors that a person can act on."""
-        try:
-            yield
-        except AmltuiError:
-            raise
-        except Exception as error:  # the SDK lets errors of five libraries through
-            response = getattr(error, "response", None)
-            if response is not None:
-                raise logs.refusal(response.status_code, response.content) from error
-            if self._address is None:
-                raise
-            raise explain(error, self._address) from error
+        with self.access.api() as api:
+            return question(api)
 
 
 class StartWatch:

@@ -1,14 +1,15 @@
-"""One container: what it is, and start, stop, restart, remove."""
+"""One container or image: what it is, and start, stop, restart, remove."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from amltui.domain.text import clean, clean_line
-from amltui.domain.workbench import ContainerDetail, Mount, command_line, ending_of
+from amltui.domain.workbench import ContainerDetail, Mount, command_line, ending_of, masked
 
-from .access import LIMIT, EngineAccess
+from .access import LIMIT, LONG_LIMIT, EngineAccess
 
 GRACE = 10  # seconds that a container has to end by itself
 _NEVER = "0001-01-01"
@@ -20,7 +21,7 @@ def detail(access: EngineAccess, container: str) -> ContainerDetail:
         found = api.inspect_container(container)
     config, host, state = found["Config"], found["HostConfig"], found["State"]
     status = clean_line(str(state.get("Status", "")))
-    over = status in ("exited", "dead")
+    over = status in ("exited", "dead", "restarting")
     error = clean_line(str(state.get("Error") or ""))
     return ContainerDetail(
         id=found["Id"],
@@ -65,6 +66,13 @@ def detail(access: EngineAccess, container: str) -> ContainerDetail:
     )
 
 
+def inspect(access: EngineAccess, identity: str, *, image: bool = False) -> str:
+    """The engine's whole answer about a container or an image as JSON, secrets masked."""
+    with access.api() as api:
+        found = api.inspect_image(identity) if image else api.inspect_container(identity)
+    return json.dumps(masked(found), indent=2, ensure_ascii=False)
+
+
 def start(access: EngineAccess, container: str) -> None:
     """Start a stopped container, or resume a paused one."""
     with access.api(3 * LIMIT) as api:
@@ -90,6 +98,12 @@ def remove(access: EngineAccess, container: str, *, force: bool = False) -> None
     """Remove a container; a running one only with `force`. Its volumes stay."""
     with access.api(3 * LIMIT) as api:
         api.remove_container(container, force=force)
+
+
+def remove_image(access: EngineAccess, image: str, *, force: bool = False) -> None:
+    """Remove a name of an image, and the image with its last one; by id all of them."""
+    with access.api(LONG_LIMIT) as api:
+        api.remove_image(image, force=force)
 
 
 def pairs(environment: list[str]) -> tuple[tuple[str, str], ...]:

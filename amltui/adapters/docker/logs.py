@@ -12,21 +12,41 @@ import json
 import struct
 import time
 from collections.abc import Iterator
+from operator import itemgetter
 from urllib.parse import quote, urlencode
 
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.logbuffer import LINE_LIMIT, STDERR, STDOUT, Batch
 from amltui.domain.text import clean_line
 
+from . import access
 from .address import Address, Wire, dial
 
 _READ = 256 << 10
 _SHORT = 128 << 10  # a read below this many bytes is followed by a pause
 _PAUSE = 0.000_5  # seconds; 2 ms would let the socket buffer run full
+_FEW = 4 << 10  # a read below this many bytes brings only a few lines; ...
+_CALM = 16  # ... after so many of them in a row there is no flood, ...
+_REST = 0.005  # ... and this is the pause, seconds
 _PREFIX = 31  # bytes of time stamp and space before each frame's text
 _PART = 16_384  # bytes from which on the engine splits a line
 _HEADER = 8  # bytes of a frame's header: stream, three zeros, length
 _HEAD_LIMIT = 64 << 10
+
+
+class _Headers(dict[int, bytes]):
+    """The header of a frame of stdout, by the bytes of both without the newline."""
+
+    def __missing__(self, size: int) -> bytes:
+        header = self[size] = struct.pack(">B3xI", STDOUT, max(0, size + 1 - _HEADER))
+        return header
+
+
+_HEADERS = _Headers()
+# An itemgetter has its slice ready, where a comprehension makes one for each line.
+_HEAD = itemgetter(slice(0, _HEADER))
+_STAMP = itemgetter(slice(_HEADER, _HEADER + _PREFIX - 1))
+_TEXT = itemgetter(slice(_HEADER + _PREFIX, None))
 
 
 class ContainerLog:
@@ -41,13 +61,15 @@ class ContainerLog:
     def batches(self) -> Iterator[Batch]:
         """Batches as they arrive, until the container ends, the connection breaks or `close`."""
         try:
+            calm = 0
             data = self._rest or self._wire.receive(_READ)
             while data and not self._closed:
                 batch = self._frames.feed(data)
                 if batch is not None:
                     yield batch
                 if len(data) < _SHORT:
-                    time.sleep(_PAUSE)
+                    calm = calm + 1 if len(data) < _FEW else 0
+                    time.sleep(_PAUSE if calm < _CALM else _REST)
                 data = self._wire.receive(_READ)
         finally:
             self._wire.close()
@@ -123,13 +145,6 @@ def refusal(status: int, body: bytes) -> AmltuiError:
         said = clean_line(str(json.loads(body)["message"]))
     except (ValueError, KeyError, TypeError):
         said = clean_line(body.decode("utf-8", "replace"))[:500]
-    if status == 404:
-        return AmltuiError(
-            "The container is gone",
-            said,
-            "It was removed; refresh the list.",
-            problem=Problem.NOT_FOUND,
-        )
     if "does not support reading" in said:
         return AmltuiError(
             "This container's log cannot be read",
@@ -137,7 +152,7 @@ def refusal(status: int, body: bytes) -> AmltuiError:
             "Its logging driver keeps nothing here; start it with --log-driver json-file or local.",
             problem=Problem.REFUSED,
         )
-    return AmltuiError("The engine refused", said, f"It answered {status}.", problem=Problem.ENGINE)
+    return access.refusal(status, said)
 
 
 def unix_time(stamp: str) -> str:
@@ -172,22 +187,15 @@ class Frames:
         rest = pieces.pop()
         if not pieces or self._parts:
             return None
-        heads = b"".join([piece[:_HEADER] for piece in pieces])
-        if len(heads) != _HEADER * len(pieces):
+        heads = bytearray().join(map(_HEAD, pieces))
+        streams = bytes(heads[::_HEADER])
+        if len(heads) != _HEADER * len(pieces) or streams.strip(b"\1\2"):
             return None
-        fields = struct.unpack(">" + "B3xI" * len(pieces), heads)
-        if list(fields[1::2]) != [len(piece) - 7 for piece in pieces]:
-            return None
-        streams = bytes(fields[::2])
-        if streams.strip(b"\1\2"):
+        heads[::_HEADER] = bytes([STDOUT]) * len(pieces)
+        if heads != b"".join(map(_HEADERS.__getitem__, map(len, pieces))):
             return None
         self._rest = rest
-        return Batch(
-            0,
-            [piece[39:] for piece in pieces],
-            [piece[8:38] for piece in pieces],
-            streams,
-        )
+        return Batch(0, list(map(_TEXT, pieces)), list(map(_STAMP, pieces)), streams)
 
     def _one_by_one(self, data: bytes) -> Batch | None:
         lines: list[bytes] = []

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.text import clean, clean_line, mask
 
+from . import ssh
 from .address import Address
 
 
@@ -43,11 +44,11 @@ def explain(error: BaseException, address: Address) -> AmltuiError:
             detail=detail,
         )
     if address.url.startswith("ssh://"):
-        target = clean_line(address.url[6:])
         return AmltuiError(
             "No SSH connection to the engine",
-            f"{address.origin} says {clean_line(address.url)}.",
-            f"Try `ssh {target} docker version`; it must not ask for anything.",
+            f"{clean_line(address.url)} ({address.origin}): "
+            + (ssh.complaint(address.url) or "the connection ended."),
+            f"Try `docker -H {clean_line(address.url)} version`; it must not ask for anything.",
             problem=Problem.NETWORK,
             detail=detail,
         )
@@ -93,7 +94,7 @@ def _missing(address: Address) -> AmltuiError:
     if address.origin != "the default address":
         return AmltuiError(
             "There is no engine where it should be",
-            f"{address.origin} says {clean_line(address.url)}, but there is no such socket.",
+            f"There is no socket {clean_line(address.socket_path)}, of {address.origin}.",
             "Start that engine, or unset DOCKER_HOST, or choose another context: "
             "`docker context use default`.",
             problem=Problem.ENGINE,

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from amltui.domain.exitcodes import describe
-from amltui.domain.models import Can, Container, Failure, Kind, Ref, Service, State
+from amltui.domain.models import Can, Container, Failure, Image, Kind, Ref, Service, State
 from amltui.domain.text import clean_line
 
 _NAME = "amlServiceName"
@@ -40,6 +40,29 @@ def containers(answer: Iterable[Mapping[str, Any]]) -> tuple[Container, ...]:
     return tuple(rows)
 
 
+def images(
+    answer: Iterable[Mapping[str, Any]], containers: Iterable[Mapping[str, Any]]
+) -> tuple[Image, ...]:
+    """All images, the newest first, each with the names of the containers made of it."""
+    users: dict[str, list[str]] = {}
+    for each in containers:
+        users.setdefault(str(each.get("ImageID")), []).append(_name_of(each))
+    rows = [
+        Image(
+            id=clean_line(str(each.get("Id") or "")),
+            names=tuple(
+                clean_line(str(tag)) for tag in each.get("RepoTags") or [] if tag != "<none>:<none>"
+            ),
+            size=_number(each.get("Size")),
+            created_at=_time(each.get("Created")),
+            used_by=tuple(sorted(users.get(str(each.get("Id")), ()))),
+        )
+        for each in answer
+    ]
+    rows.sort(key=lambda row: row.created_at or _EPOCH, reverse=True)
+    return tuple(rows)
+
+
 def services(answer: Iterable[Mapping[str, Any]]) -> tuple[Service, ...]:
     """The local services; of several containers of one, the newest has the service's own name."""
     found = [each for each in answer if _service_name(_labels(each))]
@@ -54,12 +77,9 @@ def services(answer: Iterable[Mapping[str, Any]]) -> tuple[Service, ...]:
 
 
 def _container(each: Mapping[str, Any]) -> Container:
-    names = each.get("Names") or []
-    name = clean_line(str(names[0])).lstrip("/") if names else ""
-    identity = clean_line(str(each.get("Id") or ""))
     return Container(
-        id=identity,
-        name=name or identity[:12],
+        id=clean_line(str(each.get("Id") or "")),
+        name=_name_of(each),
         image=_image(each),
         state=clean_line(str(each.get("State") or "")),
         status=clean_line(str(each.get("Status") or "")),
@@ -67,6 +87,12 @@ def _container(each: Mapping[str, Any]) -> Container:
         ports=_ports(each),
         service=_service_name(_labels(each)),
     )
+
+
+def _name_of(each: Mapping[str, Any]) -> str:
+    names = each.get("Names") or []
+    name = clean_line(str(names[0])).lstrip("/") if names else ""
+    return name or clean_line(str(each.get("Id") or ""))[:12]
 
 
 def _service(each: Mapping[str, Any], named: set[str]) -> Service:

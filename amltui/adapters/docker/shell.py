@@ -29,7 +29,10 @@ START_LIMIT = 15.0  # seconds until the shell must have spoken
 # shell's previous command, until the next key. A detached shell could not be reached again anyway.
 NO_DETACH = ",".join(["ctrl-^"] * 16)
 _READ = 64 << 10
+SIGNALS = ("HUP", "KILL")  # to a shell that has lost its terminal, one after the other
 _GRACE = 0.4  # seconds that a shell has to end by itself, twice
+_LOST = (None, 126)  # what the engine says of a shell that goes on without its line
+_TRIES, _PAUSE = 3, 0.2  # what cut the shell's line may have cut the next ones; seconds
 _SETTLED = 0.7  # seconds until the engine has noted how something ended
 _NOT_NOW = (
     BlockingIOError, socket.timeout, TimeoutError, ssl.SSLWantReadError, ssl.SSLWantWriteError
@@ -62,18 +65,19 @@ exec "$shell"
 """
 
 # Ends the processes of session $1 as a closed terminal would: those that ignore the hang-up (nohup)
-# stay. $2: the signal.
+# stay. $2: the signal. Its exit code says whether there was one to end.
 _END_SESSION = r"""
+hit=
 for p in /proc/[0-9]*; do
   { read -r line <"$p/stat"; } 2>/dev/null || continue
   set -- "$1" "$2" ${line##*) }
   [ "$6" = "$1" ] || continue
   while read -r key mask; do [ "$key" = SigIgn: ] && break; done 2>/dev/null <"$p/status"
   case $mask in *[13579bdf]) [ "${p#/proc/}" = "$1" ] || continue ;; esac
-  kill -s "$2" "${p#/proc/}" 2>/dev/null
+  kill -s "$2" "${p#/proc/}" 2>/dev/null && hit=1
   kill -s CONT "${p#/proc/}" 2>/dev/null
 done
-:
+[ "$hit" ]
 """
 
 
@@ -136,25 +140,46 @@ class ContainerShell:
         """End the shell and what runs in it, as a closed terminal does; at most about 3 s."""
         with suppress(*_NOT_NOW, OSError):
             self._wire.send(b"\x03\x04")
-        if not self._over() and self._pid:
-            for signal in ("HUP", "KILL"):
+        if not self._over():
+            for number in SIGNALS:
                 with suppress(AmltuiError):
-                    execute(
-                        self._access,
-                        self.container,
-                        [self._bootstrap, "-c", _END_SESSION, "sh", str(self._pid), signal],
-                        limit=3.0,
-                        user="0",
-                    )
+                    self._signal(number)
                 if self._over():
                     break
         self.close()
 
     def end(self) -> ShellEnd:
-        """How it ended: to be asked once the output has."""
+        """How it ended: to be asked once the output has. A shell whose line broke is ended."""
         self.close()
+        for _ in range(_TRIES):
+            try:
+                return ShellEnd(*self._ended_for_good())
+            except AmltuiError as error:
+                if error.problem is Problem.TIMEOUT:
+                    break
+                time.sleep(_PAUSE)
+        return ShellEnd(None, None)
+
+    def _ended_for_good(self) -> tuple[int | None, bool | None]:
+        code, running = self._settled()
+        for number in SIGNALS if running and code in _LOST else ():
+            if not self._signal(number):
+                break
+            code = None
+            time.sleep(_PAUSE)
+        return code, running
+
+    def _signal(self, number: str) -> bool:
+        """Send a signal to the shell and what runs in its session; False: nothing does."""
+        if not self._pid:
+            return False
+        command = [self._bootstrap, "-c", _END_SESSION, "sh", str(self._pid), number]
+        return execute(self._access, self.container, command, limit=3.0, user="0").code == 0
+
+    def _settled(self) -> tuple[int | None, bool | None]:
+        """The shell's exit code, if it has one, and whether the container runs."""
         code = running = None
-        with suppress(AmltuiError), self._access.api() as api:
+        with self._access.api() as api:
             deadline = time.monotonic() + _SETTLED
             while time.monotonic() < deadline:
                 found = api.exec_inspect(self._identity)
@@ -164,7 +189,7 @@ class ContainerShell:
                 if not running or (code is not None and code <= 128):
                     break
                 time.sleep(0.01)
-        return ShellEnd(code, running)
+        return code, running
 
     def close(self) -> None:
         """Close the connection; a shell that still runs goes on."""

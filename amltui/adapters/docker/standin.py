@@ -19,7 +19,7 @@ from amltui.domain.workbench import TEMPORARY_LABEL, Standin
 from .access import LONG_LIMIT, EngineAccess
 from .shell import BOOTSTRAPS, no_shell
 
-_REPOSITORY = "amltui-temporary"
+REPOSITORY = "amltui-temporary"
 _SERVICE_LABELS = ("amlIsService", "amlServiceName", "containerName")
 # What must not be the same, or makes no sense, in a second container.
 _NOT_COPIED = (
@@ -49,8 +49,8 @@ def stand_in_for_container(access: EngineAccess, container: str) -> Standin:
         found = api.inspect_container(container)
         tag = secrets.token_hex(6)
         conf = {"Labels": {TEMPORARY_LABEL: _owner()}}
-        identity = api.commit(container, _REPOSITORY, tag, conf=conf)["Id"]
-    image = f"{_REPOSITORY}:{tag}"
+        identity = api.commit(container, REPOSITORY, tag, conf=conf)["Id"]
+    image = f"{REPOSITORY}:{tag}"
     old = found["Config"]
     config = {
         "Image": identity,
@@ -89,7 +89,7 @@ def sweep(access: EngineAccess) -> int:
                 count += 1
         for each in images:
             # Committing a stand-in gives a person's image the label, too: only our tags go.
-            tags = [tag for tag in each.get("RepoTags") or [] if tag.startswith(f"{_REPOSITORY}:")]
+            tags = [tag for tag in each.get("RepoTags") or [] if tag.startswith(f"{REPOSITORY}:")]
             if _is_dead((each.get("Labels") or {}).get(TEMPORARY_LABEL, "")):
                 for tag in tags:
                     with suppress(Exception):
@@ -155,6 +155,11 @@ def _remove_image(access: EngineAccess, standin: Standin) -> None:
     if standin.image:
         with access.api(30.0) as api:
             api.remove_image(standin.image, noprune=True)
+
+
+def mark() -> dict[str, str]:
+    """The label of what lives as long as this process: `sweep` removes it after that."""
+    return {TEMPORARY_LABEL: _owner()}
 
 
 def _owner() -> str:

@@ -97,7 +97,9 @@ def usage(container_id: str, sample: dict[str, Any], before: dict[str, Any]) -> 
     cpus = int(cpu.get("online_cpus") or 0) or len(
         cpu.get("cpu_usage", {}).get("percpu_usage") or [1]
     )
-    percent = 100.0 * used / system * cpus if system > 0 and used > 0 and _total(before) else 0.0
+    percent = None
+    if _total(before):
+        percent = 100.0 * used / system * cpus if system > 0 and used > 0 else 0.0
     memory = sample.get("memory_stats") or {}
     details = memory.get("stats") or {}
     cache = int(details.get("total_inactive_file") or details.get("inactive_file") or 0)

@@ -24,6 +24,7 @@ from amltui.domain.containerdiff import (
     compare,
     source_root,
 )
+from amltui.domain.debugcopy import WRAPPER
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.text import clean_line
 
@@ -36,6 +37,7 @@ IGNORED = frozenset(
     {
         ".git", ".amlignore", ".gitignore", ".ipynb_checkpoints", ".mypy_cache", ".pytest_cache",
         ".ruff_cache", ".venv", ".vscode", ".DS_Store", "__pycache__", "azureml-models",
+        f"{WRAPPER}.py",
     }
 )  # fmt: skip
 """Names that are no part of the source: caches, the editor's, and the models beside it."""

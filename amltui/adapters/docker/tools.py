@@ -1,17 +1,11 @@
-"""Everything that can be done with one container, behind `workers.container_tools.Tools`."""
+"""Everything that can be done with one container or image, behind `ports.Tools`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from amltui.domain.containerdiff import (
-    Change,
-    Commit,
-    Difference,
-    Replacement,
-    SyncPlan,
-)
+from amltui.domain.containerdiff import Change, Commit, Difference, Replacement, SyncPlan
 from amltui.domain.workbench import (
     ContainerDetail,
     Entry,
@@ -30,8 +24,9 @@ from .stats import UsageStreams
 class ContainerTools:
     """One container's shell, files, commit, life and probes. Safe to call from several threads."""
 
-    def __init__(self, host: str | None = None) -> None:
-        self._access = EngineAccess(host)
+    def __init__(self, access: EngineAccess | None = None) -> None:
+        """`access` says which engine; without it the one that the docker command would use."""
+        self._access = access or EngineAccess()
 
     def detail(self, container: str) -> ContainerDetail:
         """All that is worth knowing of a container."""
@@ -52,6 +47,14 @@ class ContainerTools:
     def remove(self, container: str, force: bool = False) -> None:
         """Remove a container; a running one only with `force`."""
         lifecycle.remove(self._access, container, force=force)
+
+    def inspect(self, identity: str, image: bool = False) -> str:
+        """The engine's whole answer about a container or an image, secrets masked."""
+        return lifecycle.inspect(self._access, identity, image=image)
+
+    def remove_image(self, image: str, force: bool = False) -> None:
+        """Remove a name of an image, and the image with its last one."""
+        lifecycle.remove_image(self._access, image, force=force)
 
     def watch_usage(self, on_usage: Callable[[Usage], None]) -> UsageStreams:
         """Streams of what containers use; `on_usage` is called on their threads."""

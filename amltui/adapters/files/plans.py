@@ -68,6 +68,11 @@ def parse(text: str, path: Path) -> Plan:
         raise PlanFileError(path, tuple(by_line)) from None
 
 
+def read(path: Path) -> Any:
+    """The plain data of a YAML file, whether they are a plan or not; raises as `load` does."""
+    return plain(_compose(read_text(path), path))
+
+
 def read_text(path: Path) -> str:
     """The text of a file of at most `LARGEST` bytes; raises `AmltuiError` with what to do."""
     shown = clean_line(str(path))
@@ -88,13 +93,12 @@ def read_text(path: Path) -> str:
         raise _unreadable(shown, f"Line {line} is not UTF-8.", "Save it as UTF-8.") from error
 
 
-def save(path: Path, plan: Plan) -> None:
-    """Write a plan; a file that is there keeps its comments and the order of its settings.
+def save(path: Path, wanted: dict[str, Any]) -> None:
+    """Write a plan's data; a file that is there keeps its comments and the order of its settings.
 
     The file is replaced at once, never half written. One that is there and is not YAML is not
     touched: `AmltuiError` says so.
     """
-    wanted = plan.to_dict()
     held: Any = None
     target = Path(os.path.realpath(path))
     if target.exists():
@@ -115,11 +119,16 @@ def save(path: Path, plan: Plan) -> None:
     write_atomically(path, stream.getvalue())
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Put `text` into a file in one step, following links and keeping the file's mode."""
+def write_atomically(path: Path, text: str, new_mode: int | None = None) -> None:
+    """Put `text` into a file in one step, following links and keeping the file's mode.
+
+    A file that is new gets `new_mode`, or what the process gives to new files.
+    """
     target = Path(os.path.realpath(path))
     try:
-        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+        mode = 0o666 & ~_umask() if new_mode is None else new_mode
+        if target.exists():
+            mode = stat.S_IMODE(target.stat().st_mode)
         handle, name = tempfile.mkstemp(prefix=f".{target.name[:80]}.", dir=target.parent)
         try:
             with open(handle, "w", encoding="utf-8", newline="") as file:

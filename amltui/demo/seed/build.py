@@ -49,7 +49,8 @@ def fill(state: State, artifacts: Artifacts, extra: int) -> None:
     legacy = legacy_images(state.base, now)
     state.images = {image["id"]: image for image, _ in legacy}
     for image, text in legacy:
-        state.texts[image["imageBuildLogUri"].removeprefix(f"{state.base}/texts/")] = text
+        path = image["imageBuildLogUri"].removeprefix(f"{state.base}/texts/").partition("?")[0]
+        state.texts[path] = text
     old = state.services["pricing-rules"]
     old.payload["imageId"] = IMAGE_ID
     old.payload["imageDetails"] = state.images[IMAGE_ID]

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from amltui.demo import identity
 from amltui.demo.clock import iso
 from amltui.demo.seed.spec import DAY
 from amltui.demo.state import Payload
 
 IMAGE_ID = "pricing-rules:3"
+PRIVATE = "private"  # the folder of logs in a storage without public access
 
 _GOOD = """Step 1/9 : FROM mcr.example.invalid/azureml/base:intelmpi2018.3-ubuntu16.04
  ---> 93a72e6bd1ce
@@ -39,14 +42,28 @@ failed to run step ID: acb_step_0: exit status 1
 
 def legacy_images(base: str, now: float) -> list[tuple[Payload, str]]:
     """Return image payloads, each with the text of its build log."""
+    good = _GOOD.format(location=IMAGE_ID)
     return [
-        (_image(base, now, 3, 719 * DAY, "Succeeded"), _GOOD.format(location="pricing-rules:3")),
+        (_image(base, now, 3, 719 * DAY, "Succeeded"), good),
         (_image(base, now, 4, 700 * DAY, "Failed"), _BAD),
+        (_image(base, now, 2, 730 * DAY, "Succeeded", signed_until=now - 729 * DAY), good),
+        (_image(base, now, 1, 760 * DAY, "Succeeded", folder=PRIVATE), good),
     ]
 
 
-def _image(base: str, now: float, version: int, age: float, state: str) -> Payload:
+def _image(
+    base: str,
+    now: float,
+    version: int,
+    age: float,
+    state: str,
+    *,
+    signed_until: float | None = None,
+    folder: str = "images",
+) -> Payload:
     name = "pricing-rules"
+    end = iso(now + DAY if signed_until is None else signed_until)
+    link = f"{base}/texts/{folder}/{name}/{version}/build.log"
     return {
         "id": f"{name}:{version}",
         "name": name,
@@ -57,7 +74,7 @@ def _image(base: str, now: float, version: int, age: float, state: str) -> Paylo
         "imageFlavor": "WebApiContainer",
         "imageType": "Docker",
         "imageLocation": f"{identity.REGISTRY}/{name}:{version}",
-        "imageBuildLogUri": f"{base}/texts/images/{name}/{version}/build.log",
+        "imageBuildLogUri": f"{link}?sv=2018-03-28&sr=b&se={quote(end)}&sp=r&sig=ZGVtbw%3D%3D",
         "modelIds": ["pricing-rules:1"],
         "modelDetails": [],
         "assets": [

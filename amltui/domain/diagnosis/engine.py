@@ -11,6 +11,7 @@ from amltui.domain.diagnosis.model import Finding, Source, Target
 from amltui.domain.diagnosis.normalise import (
     decode,
     has_inner_break,
+    last_line,
     logical_lines,
     split_lines,
     strip_ansi,
@@ -23,6 +24,7 @@ from amltui.domain.diagnosis.sources import sources_of
 _TAIL = 8  # lines kept for the rules about the end of a log
 _CARRY = 2  # lines of one batch that a sentence wrapped into the next batch may begin on
 _FIRST_SAMPLE = 600
+_WRAPPED = ("}", '"')  # how a line of JSON ends
 _SAMPLE_LINES = 10  # lines of each batch that may tell the source
 _SAMPLED_BATCHES = 200
 _LONG = 16_000  # characters: a longer line is looked at around its suspicious places only
@@ -51,6 +53,11 @@ class Diagnoser:
         self._rules = rule_set()
         self._dull: set[str] = set()
         self._told: set[str] = set()
+
+    @property
+    def changes(self) -> int:
+        """Return a number that grows with everything that may change the findings."""
+        return self._matcher.changes
 
     def feed(self, lines: Sequence[str]) -> list[Finding]:
         """Read the next *lines* and return the findings that were not there before."""
@@ -83,9 +90,9 @@ class Diagnoser:
     def _last_line(self) -> tuple[int, str]:
         """Return number and text of the last line that is not empty."""
         for back, raw in enumerate(reversed(self._tail)):
-            texts = [line.text for line in logical_lines(0, raw) if line.text.strip()]
-            if texts:
-                return self._count - back, texts[-1]
+            text = last_line(0, raw).text
+            if text:
+                return self._count - back, text
         return 0, ""
 
     def _read(self, new: Sequence[str]) -> None:
@@ -121,10 +128,10 @@ class Diagnoser:
             return
         self._batches += 1
         size = max(_SAMPLE_LINES, _FIRST_SAMPLE // self._batches)
-        text = "\n".join(
-            [line[:_AROUND] for line in (*lines[:size], *lines[size:][-_SAMPLE_LINES:])]
-        )
-        self._sources |= sources_of(text, self._sources)
+        sample = [line[:_AROUND] for line in (*lines[:size], *lines[size:][-_SAMPLE_LINES:])]
+        wrapped = [part.raw for line in sample if line[-1:] in _WRAPPED
+                   for part in logical_lines(0, line)]  # fmt: skip
+        self._sources |= sources_of("\n".join((*sample, *wrapped)), self._sources)
 
     def _walk(self, lines: list[str], folded: str, first: int, carried: int) -> None:
         """Look at the lines that the gate names and those that a traceback or a question needs."""
@@ -184,7 +191,7 @@ class Diagnoser:
         else:
             many = has_inner_break(raw)
             for line in logical_lines(number, raw):
-                if many and not matcher.reading and not self._matters(line.text):
+                if many and not matcher.reading and not self._matters(line.raw):
                     previous = line.raw
                     continue
                 matcher.line(line, previous, "" if many else following)
@@ -207,7 +214,7 @@ class Diagnoser:
                 text = line.text
                 if len(text) > _LONG:
                     self._look_pieces(text, number)
-                elif self._matcher.reading or self._matters(text):
+                elif self._matcher.reading or self._matters(line.raw):
                     self._matcher.line(line, previous, "")
                 previous = line.raw
             return

@@ -16,11 +16,12 @@ class Event:
     pattern: re.Pattern[str]
     word: str
     clears: frozenset[str] = frozenset()
+    common: bool = False  # its word is in too many lines to look at each: others find it
 
 
-def _event(name: str, *signatures: str, clears: str = "") -> list[Event]:
+def _event(name: str, *signatures: str, clears: str = "", common: bool = False) -> list[Event]:
     undone = frozenset(clears.split())
-    return [Event(name, compile_signature(s), gate_word(s), undone) for s in signatures]
+    return [Event(name, compile_signature(s), gate_word(s), undone, common) for s in signatures]
 
 
 NETWORK = (
@@ -84,6 +85,7 @@ EVENTS: tuple[Event, ...] = tuple(
     + _event("attached", r"debugger (?:is |has |was )?(?:now )?attached",
              r"debugger connected")
     + _event("mms", r"bad response from Model Management Service")
+    + _event("answered", r"HTTP/[\d.]+\s+2\d\d\b", common=True)
     + _event("scoring", r"bad response from service")
     + _event("internal", r"\bInternalServerError\b", r"internal server error")
     + _event("image", r"/images\b", r"Creating image", r"Create image ['\"]",
@@ -92,6 +94,9 @@ EVENTS: tuple[Event, ...] = tuple(
     + _event("recovered", r"Downloaded newer image", r"Image is up to date for",
              r"Successfully pulled image",
              r"Login Succeeded", clears=_PULL + " " + NETWORK)
+    + _event("recovered", r"\bUp \d+ seconds?\b", r"\bUp \d+ minutes?\b", r"\bUp \d+ hours?\b",
+             r"Container \S+ Started\b",
+             clears="docker-name-conflict docker-port-in-use docker-image-missing")
     + _event("recovered", r"Successfully assigned \S+ to", clears=_SCHEDULING)
     + _event("recovered", r"successfully rolled out", r"\bcondition met\b", r"\b1/1 Running 0\b",
              clears=f"{_SCHEDULING} {_PULL} probe-failed container-crash-loop "
@@ -107,6 +112,7 @@ EVENTS: tuple[Event, ...] = tuple(
              clears=NETWORK)
     + _event("succeeded", r"Successfully tagged \S", r"Run ID: \S+ was successful",
              r"writing image sha256:\S+ .{0,40}done", r"pushed image: ",
+             r"Local webservice is running at http",
              r"operation finished, operation ['\"]Succeeded",
              r"['\"]?\bstate['\"]?\s*[:=]\s*['\"]?Healthy\b", r"service state:? Healthy\b",
              r"digest: sha256:[0-9a-f]{10,} size",
@@ -122,7 +128,8 @@ EXCEPTION_LINE = re.compile(r"(?:[A-Za-z_]\w*\.){0,12}[A-Z]\w*(?::(?:\s|$)|\s*$)
 # A request the service answered: what failed just before it was caught, or was not.
 ANSWER = re.compile(
     r'"(?:post|get|put|options|head) [^"\n]{0,300}" (?P<access>[1-5]\d\d)\b'
-    r"|\b(?:post|get) /\S{0,200} (?P<plain>[1-5]\d\d) [\d.]+ ?ms\b|\| info \| (?P<old>200)\s*$"
+    r"|\b(?:post|get) /\S{0,200} (?P<plain>[1-5]\d\d) [\d.]+ ?ms\b"
+    r"|\| info \| (?P<old>200)\s*(?:$|\\n|[\"'])"
     r"|http/[\d.]+[\"']?\s+(?P<line>200)\b|\b(?P<reason>200) ok\b"
     r"|status[_ ]code\W{1,4}(?P<code>200)\b"
     r"|<response \[(?P<requests>200)\]",

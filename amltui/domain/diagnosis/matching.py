@@ -6,10 +6,11 @@ import re
 
 from amltui.domain.diagnosis import events as ev
 from amltui.domain.diagnosis import shape
+from amltui.domain.diagnosis.body import AnswerBody
 from amltui.domain.diagnosis.catalogue import catalogue
 from amltui.domain.diagnosis.hits import Hit, Hits
 from amltui.domain.diagnosis.model import Confidence, Entry, Form, Source
-from amltui.domain.diagnosis.normalise import ERROR, WARNING, Line, strip_prefixes
+from amltui.domain.diagnosis.normalise import ERROR, WARNING, Line
 from amltui.domain.diagnosis.replica import Block, Replica
 from amltui.domain.diagnosis.rules import ACCESS, rule_set, status_in, status_of
 
@@ -35,6 +36,7 @@ class Matcher:
         self._blocks = 0
         self._context: tuple[str, int] = ("", 0)
         self._image_seen = False
+        self._body = AnswerBody()
         self._rules = rule_set()
 
     @property
@@ -54,6 +56,8 @@ class Matcher:
 
     def _troubled(self) -> bool:
         """Tell whether calls failed, but too seldom to be more than a service warming up."""
+        if not self.hits.kept:
+            return False
         present = self.hits.present
         return any(present.get(name) and self.hits.counts[name] < FEW for name in NETWORK)
 
@@ -83,6 +87,8 @@ class Matcher:
             self._failures(replica, line, folded, "", in_traceback=False)
             return
         self._answer(replica, line)
+        if self._body.holds(line):
+            return
         self._failures(replica, line, folded, following, in_traceback=in_message)
         self._status(replica, line)
 
@@ -215,6 +221,8 @@ class Matcher:
             self._recover(event.clears)
         elif name == "succeeded":
             self.hits.drop(lambda hit: hit.entry.severity != "info")
+        elif name == "answered":
+            self._body.begin(line)
         elif name in ("mms", "scoring"):
             self._context = (name, number)
         elif name == "internal":
@@ -225,16 +233,9 @@ class Matcher:
                 hit.confidence = Confidence.LIKELY
 
     def _open_block(self, replica: Replica, line: Line, previous: str) -> None:
-        start = line.text.find("Traceback")
-        quoted = start > 0 and line.level < ERROR and not shape.OWN_LEAD.search(line.text[:start])
-        if replica.block or quoted:
+        if replica.block or shape.quotes_traceback(line):
             return
-        if line.level:
-            level, weak = line.level, line.level <= WARNING
-        else:
-            before = strip_prefixes(line.number - 1, previous)
-            level = before.level if before.level >= ERROR else 0
-            weak = 0 < before.level <= WARNING and not ev.SERVER_LINE.search(before.text)
+        level, weak = shape.traceback_level(line, previous)
         replica.block = Block(line.number, level, weak, self._blocks)
         self._blocks += 1
         replica.tracebacks += 1
@@ -295,6 +296,8 @@ class Matcher:
         if (match.lastgroup or "").startswith("reason") and not shape.answers(line, match):
             return
         status = status_of(match)
+        if match.lastgroup == "line":
+            self._body.end()
         access = ACCESS.search(line.text)
         if access and (status < 500 or "score" not in (access["path"] or access["path2"] or "")):
             return

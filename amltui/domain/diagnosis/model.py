@@ -110,6 +110,7 @@ class Finding:
     applies_to: tuple[str, ...]
     details: Mapping[str, str] = field(default_factory=dict)
     umbrella: bool = False
+    lines: tuple[int, ...] = ()  # all that show it, but of very many only the first and the last
 
 
 EVIDENCE_LIMIT = 500  # characters of the matching line that a finding keeps
@@ -121,6 +122,7 @@ def make_finding(
     line: int,
     evidence: str,
     details: Mapping[str, str] | None = None,
+    lines: tuple[int, ...] = (),
 ) -> Finding:
     """Return the finding that says *entry* was seen on *line*."""
     return Finding(
@@ -136,4 +138,5 @@ def make_finding(
         applies_to=entry.applies_to,
         details=dict(details or {}),
         umbrella=entry.umbrella,
+        lines=lines or (line,),
     )

@@ -19,6 +19,7 @@ _ANSI = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)"
     r"|\x1b[@-Z\\^_=>78]"
 )
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # nearly all there is, and five times as fast to find
 # Several rounds of JSON escaping leave runs of backslashes: one is enough to read them.
 _BACKSLASHES = re.compile(r"\\{2,}")
 _ESCAPED_ANSI = re.compile(r"\\(?:u001b|x1b|033|e)\[[0-9;?]{0,32}[A-Za-z]", re.IGNORECASE)
@@ -89,6 +90,7 @@ _PREFIXES = tuple(
         r"##\[(?P<level>error|warning|debug|section)\]",
         r"E {3}(?=\S)",
         r"#\d{1,4} \d{1,6}\.\d{1,3} ",
+        r"\[ {0,6}\d{1,8}\.\d{3,6}\] ",  # the kernel's own log
         r"no request id, ?",
         r"0{8}-0000-0000-0000-0{12}[,:]? ",
         r"[\w.-]{1,80} \| " + _NAME + r" \| ",
@@ -109,6 +111,7 @@ class Line:
     level: int = 0
     replica: str = ""
     raw: str = ""
+    depth: int = 0  # JSON records that it was inside of
 
 
 def decode(data: bytes) -> str:
@@ -133,7 +136,8 @@ def split_lines(text: str) -> list[str]:
 
 def strip_ansi(text: str) -> str:
     """Return *text* without terminal control sequences."""
-    return _ANSI.sub("", text)
+    text = _COLOUR.sub("", text)
+    return _ANSI.sub("", text) if "\x1b" in text or "\x9b" in text else text
 
 
 def logical_lines(number: int, raw: str, depth: int = 0) -> Iterator[Line]:
@@ -153,6 +157,7 @@ def logical_lines(number: int, raw: str, depth: int = 0) -> Iterator[Line]:
                         line.level or level or outer_level,
                         line.replica or replica,
                         line.raw,
+                        max(line.depth, depth + 1),
                     )
             return
     if "\\" in text:
@@ -162,6 +167,14 @@ def logical_lines(number: int, raw: str, depth: int = 0) -> Iterator[Line]:
             text = text.replace(entity, char)
     for piece in text.split("\n"):
         yield strip_prefixes(number, piece)
+
+
+def last_line(number: int, raw: str) -> Line:
+    """Return the last logical line inside *raw* that is not empty."""
+    line = Line(number, "")
+    for one in logical_lines(number, raw):
+        line = one if one.text.strip() else line
+    return line
 
 
 def strip_prefixes(number: int, text: str) -> Line:

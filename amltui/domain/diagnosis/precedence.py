@@ -38,20 +38,31 @@ def rank(
 ) -> list[Finding]:
     """Return the findings of *matcher*, the root cause first, one per failure."""
     best: dict[str, Hit] = {}
+    seen: dict[str, set[int]] = {}
     for (name, replica), hits in matcher.hits.kept.items():
         state = matcher.replicas.get(replica) or Replica()
         counting = [hit for hit in hits if _counts(hit, sources, state, total)]
         if counting:
+            seen.setdefault(name, set()).update(hit.line for hit in counting)
             candidate = _choose(counting)
             if name not in best or _better(candidate, best[name]):
                 best[name] = candidate
+    if "init-exception" in best and best.get("run-exception", best["init-exception"]).booting:
+        best.pop("run-exception", None)  # nothing was served yet: init() it was that failed
     _counted(matcher, sources, last, finished, total, best)
     for replica_state in matcher.replicas.values():
         if replica_state.last_exception and "init-exception" in best:
             best["init-exception"].details.setdefault("exception", replica_state.last_exception)
     ordered = _order(best, target)
     return [
-        make_finding(hit.entry, hit.confidence, hit.line, hit.evidence, _details(hit, matcher))
+        make_finding(
+            hit.entry,
+            hit.confidence,
+            hit.line,
+            hit.evidence,
+            _details(hit, matcher),
+            tuple(sorted({hit.line, *seen.get(hit.entry.id, ())})),
+        )
         for hit in ordered
     ]
 

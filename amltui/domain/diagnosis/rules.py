@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 from amltui.domain.diagnosis.catalogue import catalogue
 from amltui.domain.diagnosis.events import EVENTS, Event
@@ -30,6 +31,7 @@ _REASONS = {
     503: "(?:Service (?:Temporarily )?Unavailable|Server Error)",
     504: "Gateway Time-?out",
 }
+_HEAD = 4  # letters: no word is shorter
 _MAX_WINDOW = 2_000  # characters of a line that may end in a wrapped sentence
 
 _STATUS_WORDS = (
@@ -40,6 +42,7 @@ _STATUS_WORDS = (
 )  # fmt: skip
 _STATUS_GATE = (
     ("h", r"ttp/\d(?:\.\d)?[\"']?\s+[45]\d\d\b"),
+    ("h", r"ttp/\d(?:\.\d)?\s+2\d\d\b"),
     ("h", r"ttp(?: error| status)?\W{0,2} [45]\d\d\b"),
     ("p", r"onse code\W{1,3}[45]\d\d\b"),
     ("u", r"s[_ -]code\W{0,8}(?:of |is |was )?[45]\d\d\b"),
@@ -99,14 +102,21 @@ class RuleSet:
     """Everything that is tried on a line, behind one gate."""
 
     rules: tuple[Rule, ...]
-    words: tuple[tuple[str, Rule], ...]
+    words: Mapping[str, tuple[tuple[int, str, Rule], ...]]  # by their first letters; with its place
     events: tuple[Event, ...]
     gate: re.Pattern[str]
     by_status: dict[int, Entry]
 
     def rules_for(self, folded: str) -> list[Rule]:
         """Return the rules whose word is in *folded* (lower case, single blanks)."""
-        return [rule for word, rule in self.words if word in folded]
+        heads = {folded[at : at + _HEAD] for at in range(len(folded) - _HEAD + 1)}
+        found = [
+            (place, rule)
+            for head in self.words.keys() & heads
+            for place, word, rule in self.words[head]
+            if word in folded
+        ]
+        return [rule for _, rule in sorted(found, key=itemgetter(0))]
 
     def events_for(self, folded: str) -> list[Event]:
         """Return the events whose word is in *folded*."""
@@ -150,10 +160,14 @@ def rule_set() -> RuleSet:
         for entry in entries
         for signature in entry.signatures
     )
-    words = {rule.word for rule in rules} | {event.word for event in EVENTS} | set(_STATUS_WORDS)
+    noticed = {event.word for event in EVENTS if not event.common}
+    words = {rule.word for rule in rules} | noticed | set(_STATUS_WORDS)
     by_status = {status: entry for entry in entries for status in entry.statuses}
-    pairs = tuple((rule.word, rule) for rule in rules)
-    return RuleSet(rules, pairs, EVENTS, gate(words, _STATUS_GATE), by_status)
+    by_head: dict[str, list[tuple[int, str, Rule]]] = {}
+    for place, rule in enumerate(rules):
+        by_head.setdefault(rule.word[:_HEAD], []).append((place, rule.word, rule))
+    heads = {head: tuple(found) for head, found in by_head.items()}
+    return RuleSet(rules, heads, EVENTS, gate(words, _STATUS_GATE), by_status)
 
 
 def status_in(text: str) -> re.Match[str] | None:

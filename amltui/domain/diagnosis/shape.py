@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
+from amltui.domain.diagnosis.events import SERVER_LINE
 from amltui.domain.diagnosis.model import Entry
-from amltui.domain.diagnosis.normalise import Line
+from amltui.domain.diagnosis.normalise import ERROR, WARNING, Line, last_line
 
 TRANSIENT = re.compile(
     r"\bretry(?:ing)?\b(?!\S)|\bwill retry\b|\battempt \d+ ?(?:/|of) ?\d+|\btrying again\b"
-    r"|Retry\(total=[1-9]|\bretry in\b",
+    r"|Retry\(total=[1-9]|\bretry in\b|\(\d{1,3}/\d{1,3}\)\W*$",
     re.IGNORECASE,
 )
 
@@ -30,6 +31,14 @@ MENTION = re.compile(
     re.IGNORECASE,
 )
 
+# The keys of JSON whose text is about something: nothing of the platform's reports errors there.
+_TOLD = re.compile(
+    r"[\"'](?:description|name|friendlyName|title|label|tags?|text|question|answer|prompt|document"
+    r"|doc|passage|content|comment|review|note|summary|subject)[\"']\s*:\s*[\"'][^\"']*$",
+    re.IGNORECASE,
+)
+_TEST_RESULT = re.compile(r"::test_\w|\b(?:PASSED|SKIPPED|XFAIL(?:ED)?)\b")
+
 # An exception's own line: all of it is the message.
 EXCEPTION_START = re.compile(
     r"\W{0,4}(?:[A-Za-z_]\w{0,80}\.){0,12}\w{0,80}(?:Error|Exception|Fault): "
@@ -37,10 +46,10 @@ EXCEPTION_START = re.compile(
 
 # What may stand before a real message at the start of a line.
 LEAD_IN = re.compile(
-    r"(?:</?\w{1,10}>|[\"']?[\w./\\@-]{1,80}[\"']?\s?[:=]\s*|[\s\[\](){}<>|*#>,\"'`-]"
+    r"(?:</?\w{1,10}>|[\"']?[\w./\\@-]{1,80}[\"']?\s?[:=]\s*|[\s\[\](){}<>|*#>,\"'`×│╰─▶├└-]"
     r"|line \d+:?|b(?=['\"])|\d{1,6}(?=\s)"
     r"|[DIWEF] |(?:got|fatal|error|exception|failed|warning|caused by|message|uncaught"
-    r"|unhandled|worker|sorry|docker|terminate called after throwing an instance of|what\(\)"
+    r"|unhandled|worker|sorry|docker|exec|terminate called after throwing an instance of|what\(\)"
     r"|a(?:ci|ks) deployment failed with exception)\b[:!]?\s?)*",
     re.IGNORECASE,
 )
@@ -48,7 +57,7 @@ LEAD_IN = re.compile(
 # Words before a status that make it an answer.
 ANSWERED = re.compile(
     r"(?:\bhttp\S*|error|status\S*|\bcode|return\w*|respon\w+|fail\w*|answer\w*|\bgot|\bwith|receiv\w*|unexpected"
-    r"|->|=>|attempt \S+)\W{0,6}(?:\b\w+\W{1,3})?$",
+    r"|->|=>|attempt \S+)(?:\W{0,6}|[^\w\"']{0,6}\b\w+\W{1,3})$",
     re.IGNORECASE,
 )
 
@@ -74,7 +83,29 @@ def answers(line: Line, match: re.Match[str]) -> bool:
 
 def mentioned(text: str, position: int) -> bool:
     """Tell whether the words before *position* show that what follows is talked about."""
+    if text.rstrip()[-1:] == "|":  # a row of a table in some document
+        return True
+    if _TOLD.search(text[max(0, position - 400) : position]) or _TEST_RESULT.search(text[:400]):
+        return True
     return MENTION.search(text[max(0, position - 80) : position]) is not None
+
+
+def quotes_traceback(line: Line) -> bool:
+    """Tell whether a line only talks about a traceback, instead of beginning one."""
+    start = line.text.find("Traceback")
+    return start > 0 and line.level < ERROR and not OWN_LEAD.search(line.text[:start])
+
+
+def traceback_level(line: Line, previous: str) -> tuple[int, bool]:
+    """Return the level that a traceback was logged with, by the raw line before it if need be.
+
+    And whether that makes it weak: logged as a warning or less, it was handled.
+    """
+    if line.level:
+        return line.level, line.level <= WARNING
+    before = last_line(line.number - 1, previous)
+    weak = 0 < before.level <= WARNING and not SERVER_LINE.search(before.text)
+    return before.level if before.level >= ERROR else 0, weak
 
 
 def at_any_level(entry: Entry, access: bool) -> bool:

@@ -22,14 +22,17 @@ _MARKS = (
     ),
     (
         Source.IMAGE_BUILD_LOG,
-        r"^(?:\S{20,30} )?(?:Step \d+/\d+ ?:|#\d+ \[|#\d+ \d+\.\d+ |Collecting \S"
+        r"^(?:\S{20,35} (?:std(?:out|err) [FP] )?)?(?:Step \d+/\d+ ?:|#\d+ \["
+        r"|#\d+ \d+\.\d+ |Collecting \S"
         r"|Solving environment|acb_step_"
         r"|Sending build context|Installing pip dependencies|Downloading and Extracting"
         r"|Successfully built"
-        r"|Removing intermediate container|Collecting package metadata|Get:\d+ http|Step \d+ : "
+        r"|Removing intermediate container|Collecting package metadata|Step \d+ : "
+        r"|(?:Get|Err|Ign|Hit):\d+ http"
         r"|ERROR conda\."
         r"|\s*> \[\d+/\d+\] )|acb_step_\d|^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:Downloading"
-        r"|Launching|Using acb)|Pip subprocess",
+        r"|Launching|Using acb)|Pip subprocess"
+        r"|No solution found when resolving|The command '/bin/sh -c",
     ),
     (
         Source.DEPLOYMENT_PAYLOAD,
@@ -58,7 +61,7 @@ _MARKS = (
     ),
     (
         Source.KUBECTL,
-        r"^NAME\s+READY\s+STATUS|^Events:|^(?:LAST SEEN|Type\s+Reason)|\s(?:Warning"
+        r"^NAME\s+READY\s+STATUS|^Events:|^(?:LAST SEEN|Type\s+Reason)|(?:^|\s)(?:Warning"
         r"|Normal)\s+\w+\s+.*(?:kubelet|default-scheduler|pod/)|kubectl ",
     ),
     (

@@ -1,0 +1,1 @@
+"""What `amltui doctor` looks at: this machine, its engine, the network, the workspace."""

@@ -1,0 +1,33 @@
+"""Images of the time before environments: built once, kept by name and version."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class LegacyImage:
+    """An image that `ContainerImage` made; `has_log` where a link to its build log is kept."""
+
+    name: str
+    version: str = ""
+    state: str = ""
+    location: str = ""  # in the registry, to pull it
+    kind: str = ""
+    created_at: datetime | None = None
+    models: tuple[str, ...] = ()
+    description: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    has_log: bool = False
+    problem: str = ""  # why it could not be built, or could not be read
+
+    @property
+    def id(self) -> str:
+        """Name and version, as the workspace names it."""
+        return f"{self.name}:{self.version}" if self.version else self.name
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was not built."""
+        return self.state.lower() in ("failed", "timedout", "cancelled", "unreadable")

@@ -1,0 +1,159 @@
+"""What mends a failure, from wherever it is shown: offered, shown as a change, then done."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from amltui.domain.errors import AmltuiError
+from amltui.domain.facts import Fix
+from amltui.domain.models import Can, Service
+from amltui.domain.plan import Plan
+from amltui.domain.remedies import Remedy, RemedyKind, remedies
+from amltui.widgets.dialogs import Choice, ChoiceDialog, ConfirmDialog, ErrorDialog
+
+from .report import Report, ReportDialog
+
+if TYPE_CHECKING:
+    from amltui.app import Console
+
+HARMLESS = (RemedyKind.TEXT, RemedyKind.PROBE, RemedyKind.CALCULATOR)  # for read-only mode
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What failed: the failures recognised, root cause first, and what they were seen on."""
+
+    name: str
+    ids: tuple[str, ...]
+    details: Mapping[str, str] = field(default_factory=dict)
+    service: Service | None = None
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """What a service was deployed from: its newest run's plan and the text of its conda file."""
+
+    plan: Plan | None = None
+    folder: str = ""
+    conda: str = ""
+
+
+async def mend(console: Console, patient: Patient) -> None:
+    """Offer what can be done, show what it changes, and do it once that is agreed to.
+
+    To be awaited in a worker.
+    """
+    try:
+        origin = await _origin(console, patient.service)
+        found = _offers(console, patient, origin)
+        if not found:
+            text = "Nothing can be done about it from here; l opens its log, where d tells more."
+            console.notify(text, title=patient.name)
+            return
+        options = [Choice(one.key, one.title, "; ".join(one.lines)) for one in found]
+        dialog = ChoiceDialog(f"What to do about {patient.name}?", options, "REMEDY")
+        key = await console.push_screen_wait(dialog)
+        chosen = next((one for one in found if one.key == key), None)
+        if chosen is not None:
+            await _apply(console, patient, origin, chosen)
+    except AmltuiError as error:
+        await console.push_screen_wait(ErrorDialog(error))
+
+
+def _offers(console: Console, patient: Patient, origin: _Origin) -> tuple[Remedy, ...]:
+    found = remedies(
+        patient.ids, origin.plan, patient.service, conda=origin.conda, details=patient.details
+    )
+    if console.settings.read_only:
+        found = tuple(one for one in found if one.kind in HARMLESS)
+    return found
+
+
+async def _origin(console: Console, service: Service | None) -> _Origin:
+    """What is known of the service's deployment; one that amltui did not make has no plan."""
+    deployments, planning = console.launch.deployments, console.launch.planning
+    if service is None or deployments is None:
+        return _Origin()
+    kind = service.kind.value.lower()
+    runs = await deployments().runs()
+    run = next(
+        (one for one in runs if one.name == service.name and one.plan.target.kind == kind), None
+    )  # fmt: skip
+    if run is None:
+        return _Origin()
+    conda = ""
+    file = run.plan.inference.environment.conda_file
+    if file and planning is not None:
+        with contextlib.suppress(AmltuiError):  # it may be gone since
+            facts = await planning().gather(run.plan, run.folder)
+            conda = facts.files[file].text or "" if file in facts.files else ""
+    return _Origin(run.plan, run.folder, conda)
+
+
+async def _apply(console: Console, patient: Patient, origin: _Origin, chosen: Remedy) -> None:
+    service = patient.service
+    if chosen.kind is RemedyKind.CALCULATOR and service is not None:
+        await _calculate(console, service)
+    elif chosen.kind is RemedyKind.PROBE and service is not None:
+        found = await console.launch.bench().model_path(service.container_id)
+        await console.push_screen_wait(ReportDialog(Report.of(found, patient.name)))
+    elif chosen.kind is RemedyKind.FILE:
+        await _edit(console, origin, chosen)
+    elif chosen.changes is not None and service is not None and Can.UPDATE in service.can:
+        from .service_update import review_update
+
+        await review_update(console, service, chosen.changes)
+    elif chosen.plan is not None:
+        await _deploy(console, origin, chosen, chosen.plan)
+    else:
+        report = Report(chosen.title, "\n".join(chosen.lines))
+        await console.push_screen_wait(ReportDialog(report))
+
+
+async def _calculate(console: Console, service: Service) -> None:
+    """Open the replica calculator with the service's own values."""
+    from .replicas import ReplicasPane
+
+    if console.launch.ask is None:
+        return
+    tools = console.launch.ask(console.services)
+    await console.switch_mode("replicas")
+    if isinstance(console.screen, ReplicasPane):
+        console.screen.load_service(service, tools.requests, tools.load)
+
+
+async def _edit(console: Console, origin: _Origin, chosen: Remedy) -> None:
+    """Change the plan's conda file, once its difference was read."""
+    planning = console.launch.planning
+    if planning is None or chosen.edit is None:
+        return
+    mending = await planning().mend(Fix(chosen.file, chosen.edit), origin.folder, origin.conda)
+    body = "\n".join((mending.path, *mending.diff))
+    if await console.push_screen_wait(ConfirmDialog(f"{chosen.title}?", body, "Change the file")):
+        await planning().apply(mending)
+        told = "It counts from the next deployment on: n in Deploy (3), or u here with the plan."
+        console.notify(told, title=f"{chosen.file} is changed")
+
+
+async def _deploy(console: Console, origin: _Origin, chosen: Remedy, plan: Plan) -> None:
+    """Go on in the wizard with the changed plan: nothing is sent before it is reviewed there."""
+    from .deploy import DeployPane
+    from .wizard_words import REVIEW
+
+    planning = console.launch.planning
+    if planning is None or origin.plan is None:
+        return
+    lines = list(chosen.lines)
+    if plan.target.kind == origin.plan.target.kind and not plan.options.overwrite:
+        plan = replace(plan, options=replace(plan.options, overwrite=True))
+        lines.append(f"overwrite: false → true: the service {plan.name} that is there is replaced")
+    body = "\n".join((*lines, "", "The plan is opened, checked; nothing is sent before you agree."))
+    if not await console.push_screen_wait(ConfirmDialog(f"{chosen.title}?", body, "Open the plan")):
+        return
+    draft = replace(planning().new(), folder=origin.folder, data=plan.to_dict())
+    await console.switch_mode("deploy")
+    if isinstance(console.screen, DeployPane):
+        console.screen.open_wizard(draft, REVIEW)

@@ -1,0 +1,100 @@
+"""The Images pane: what is listed, one in detail, its log, and the way back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.images import LegacyImage
+from amltui.domain.logsource import LogSource
+from amltui.panes.images import ImagesPane
+from amltui.panes.logs import LogsPane
+from tests.golden import compare, screen_text
+
+from .world import HOSTILE, NOW, MemoryWorkspace, World, running, settled, until
+
+REGISTRY = "contoso.azurecr.io"
+IMAGES = (
+    LegacyImage("pricing", "11", "Failed", f"{REGISTRY}/pricing:11", "WebApiContainer",
+                NOW - timedelta(days=700), ("pricing-rules:2",), has_log=True,
+                problem="The image could not be built."),
+    LegacyImage("pricing", "2", "Succeeded", f"{REGISTRY}/pricing:2", "WebApiContainer",
+                NOW - timedelta(days=720), ("pricing-rules:1",), tags=(("area", "pricing"),)),
+)  # fmt: skip
+
+
+class ImagesWorkspace(MemoryWorkspace):
+    """A workspace with legacy images."""
+
+    kept: tuple[LegacyImage, ...] = IMAGES
+
+    def images(self) -> tuple[LegacyImage, ...]:
+        self._answer("images")
+        return self.kept
+
+
+def world(**changes: Any) -> World:
+    """A console that opens on the images."""
+    return World(workspace=ImagesWorkspace(**changes), pane="images")
+
+
+async def listed(app: Any, pilot: Any) -> ImagesPane:
+    await until(pilot, lambda: isinstance(app.screen, ImagesPane), "the pane")
+    pane = app.screen
+    assert isinstance(pane, ImagesPane)
+    await until(pilot, lambda: pane.table.total == 2, "the list")
+    return pane
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 16)], ids=str)
+async def test_images_are_shown_by_name_and_version(size: tuple[int, int]) -> None:
+    async with running(world(), size) as (app, pilot):
+        await listed(app, pilot)
+        compare(f"images-{size[0]}x{size[1]}", screen_text(app))
+        await pilot.press("enter")
+        await settled(pilot)
+        compare(f"images-detail-{size[0]}x{size[1]}", screen_text(app))
+
+
+async def test_the_build_log_is_one_key_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[LogSource] = []
+    monkeypatch.setattr(LogsPane, "open", lambda _, source: opened.append(source))
+    async with running(world()) as (app, pilot):
+        pane = await listed(app, pilot)
+        pane.table.highlight("pricing:11")
+        await pilot.press("l")
+        await until(pilot, lambda: bool(opened), "the log")
+        assert opened[0].words == "image build of pricing:11 (legacy image)"
+
+
+async def test_escape_leads_back_step_by_step() -> None:
+    async with running(world()) as (app, pilot):
+        await listed(app, pilot)
+        await pilot.press("enter", "escape", "slash", *"fail", "enter")
+        await settled(pilot)
+        assert app.screen.query_one("#table").shown == 1  # type: ignore[attr-defined]
+        await pilot.press("escape")
+        await settled(pilot)
+        assert app.screen.query_one("#table").shown == 2  # type: ignore[attr-defined]
+        await pilot.press("escape")
+        await until(pilot, lambda: app.current_mode == "deploy", "the deployments")
+
+
+async def test_what_went_wrong_is_told() -> None:
+    error = AmltuiError("No permission", "You may not list images.", problem=Problem.PERMISSION)
+    async with running(world(error=error)) as (app, pilot):
+        await until(pilot, lambda: "You may not list images." in screen_text(app), "the error")
+
+
+async def test_hostile_texts_stay_text() -> None:
+    held = world()
+    image = LegacyImage(HOSTILE, "1", HOSTILE, HOSTILE, HOSTILE, tags=((HOSTILE, HOSTILE),))
+    held.workspace.kept = (image, IMAGES[0])  # type: ignore[attr-defined]
+    async with running(held) as (app, pilot):
+        await listed(app, pilot)
+        await pilot.press("g", "enter")
+        await settled(pilot)
+        assert not set(screen_text(app)) & set("\x1b\x07\x9b\u202e")

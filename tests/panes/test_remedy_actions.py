@@ -1,0 +1,162 @@
+"""What mends a failed service: offered, shown as a change, and only then done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from amltui.adapters.files.drafts import PlanFiles
+from amltui.app import Console
+from amltui.domain.models import Can, Failure, Kind, Resources, Scale, Service, State
+from amltui.domain.plan import Plan
+from amltui.domain.plan_parts import Environment, Inference
+from amltui.domain.plan_targets import AciTarget, AksTarget, Target
+from amltui.panes.report import ReportDialog
+from amltui.widgets.dialogs import ChoiceDialog, ConfirmDialog
+from amltui.workers.deployments import Deployments
+from amltui.workers.planning import Planning
+from tests.golden import screen_text
+
+from .world import MemoryWorkspace, World, cloud, running, until
+
+
+def failed(code: str, message: str, **fields: Any) -> Service:
+    about = {
+        "kind": Kind.AKS, "state": State.FAILED, "raw_state": "Failed",
+        "can": Can.LOGS | Can.UPDATE, "resources": Resources(cpu=1, memory_gb=2),
+        "scale": Scale(autoscale=True, min_replicas=1, max_replicas=10),
+        "failure": Failure("DeploymentFailed", "failed", details=(Failure(code, message),)),
+    }  # fmt: skip
+    return cloud("fraud", **{**about, **fields})
+
+
+KILLED = failed("OOMKilled", "Container was OOMKilled, exitCode: 137")
+REGISTRY = failed(
+    "InaccessibleImage",
+    "The image 'ws.azurecr.io/azureml' in container group 'fraud' is not accessible. "
+    "Please check the image and registry credential.",
+    kind=Kind.ACI,
+)
+BUSY = failed("ServiceOverloaded", "Too many requests for service fraud (overloaded)")
+
+
+def world(service: Service, **fields: Any) -> World:
+    return World(MemoryWorkspace((service,)), **fields)
+
+
+def said(app: Console) -> str:
+    return " ".join(f"{n.title} {n.message}" for n in app._notifications)
+
+
+async def test_more_memory_is_reviewed_and_then_sent() -> None:
+    given = world(KILLED)
+    async with running(given) as (app, pilot):
+        await pilot.press("F")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offers")
+        assert "memory_gb: 2 → 4" in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the review")
+        assert not given.workspace.updated
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: bool(given.workspace.updated), "the update")
+        assert given.workspace.updated[0][1].settings["memory_gb"] == 4
+
+
+async def test_what_can_only_be_done_elsewhere_is_read() -> None:
+    given = world(REGISTRY)
+    async with running(given) as (app, pilot):
+        await pilot.press("F")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offers")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ReportDialog), "the text")
+        assert "--admin-enabled true" in screen_text(app)
+        assert not given.workspace.updated
+
+
+async def test_read_only_mode_offers_nothing_that_changes() -> None:
+    given = world(KILLED, settings=replace(World().settings, read_only=True))
+    async with running(given) as (app, pilot):
+        await pilot.press("F")
+        await until(pilot, lambda: "Nothing can be done about it from here" in said(app), "a word")
+
+
+async def test_a_healthy_service_has_nothing_to_mend() -> None:
+    async with running(world(cloud("fraud"))) as (app, pilot):
+        await pilot.press("F")
+        await until(pilot, lambda: "Nothing is recognised" in said(app), "a word")
+
+
+async def test_for_too_many_requests_the_calculator_is_offered() -> None:
+    async with running(world(BUSY)) as (app, pilot):
+        await pilot.press("F")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offers")
+        assert "replica calculator" in screen_text(app)
+
+
+MISSING = failed(
+    "CrashLoopBackOff",
+    "Error in entry script, ModuleNotFoundError: No module named 'sklearn', "
+    "please run print(service.get_logs()) to get details.",
+)
+CONDA = "dependencies:\n  - python=3.10\n  - pip\n  - pip:\n      - azureml-defaults==1.61.0\n"
+
+
+class Deployed:
+    """The runs of this user: one, of the service's plan."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self._run = SimpleNamespace(name=plan.name, plan=plan, folder=str(folder))
+
+    async def runs(self) -> tuple[SimpleNamespace, ...]:
+        return (self._run,)
+
+
+def deployed(service: Service, target: Target, folder: Path) -> World:
+    """A world whose service was deployed from a plan in a folder."""
+    (folder / "env.yml").write_text(CONDA, encoding="utf-8")
+    inference = Inference(entry_script="score.py", environment=Environment(conda_file="env.yml"))
+    plan = Plan(name=service.name, inference=inference, target=target)
+
+    class Planned(World):
+        def console(self) -> Console:
+            app = super().console()
+            planning = Planning(PlanFiles(folder / "drafts"), self.clock, str(folder))
+            runs = cast(Deployments, Deployed(plan, folder))
+            app.launch = replace(app.launch, planning=lambda: planning, deployments=lambda: runs)
+            return app
+
+    return Planned(MemoryWorkspace((service,)))
+
+
+async def test_a_missing_package_is_written_to_the_plans_conda_file(tmp_path: Path) -> None:
+    given = deployed(MISSING, AksTarget(cluster="aks"), tmp_path)
+    async with running(given) as (app, pilot):
+        await pilot.press("F")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offers")
+        assert "Add scikit-learn" in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the difference")
+        assert "+      - scikit-learn" in screen_text(app)
+        assert (tmp_path / "env.yml").read_text() == CONDA
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "is changed" in said(app), "a word")
+    assert (tmp_path / "env.yml").read_text() == CONDA + "      - scikit-learn\n"
+
+
+async def test_what_a_living_service_cannot_change_goes_on_as_a_plan(tmp_path: Path) -> None:
+    """ACI has no update of its memory: the plan is opened with it, and nothing is sent."""
+    killed = replace(KILLED, kind=Kind.ACI)
+    given = deployed(killed, AciTarget(memory_gb=2.0), tmp_path)
+    async with running(given) as (app, pilot):
+        await pilot.press("F")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offers")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the change")
+        shown = screen_text(app)
+        assert "memory_gb: 2 → 4" in shown
+        assert "overwrite: false → true" in shown
+        assert not given.workspace.updated
+        await pilot.press("escape")
+        assert not isinstance(app.screen, ConfirmDialog)
