@@ -61,7 +61,7 @@ def test_starting_waits_for_nothing(demo: Demo) -> None:
     try:
         begin = time.monotonic()
         workspace.start()
-        assert time.monotonic() - begin < 0.05
+        assert time.monotonic() - begin < 1  # a call hangs for minutes
         assert asked.wait(10)
         assert workspace.pid is None
         known.set()
@@ -268,7 +268,7 @@ def test_closing_is_immediate_whatever_hangs(demo: Demo) -> None:
     wait_for(lambda: len(demo.control("GET", "requests")) >= 5)
     begin = time.monotonic()
     workspace.close()
-    assert time.monotonic() - begin < 0.05
+    assert time.monotonic() - begin < 1  # a call hangs for minutes
     for thread in threads:
         thread.join(5)
     assert len(errors) == 3

@@ -20,7 +20,7 @@ from amltui.domain.errors import AmltuiError
 from amltui.domain.plan import Plan
 from tests.domain.plan_strategies import plans as any_plan
 
-SLOW = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PLAN = """\
 # Ours.
 target:   # first, for once

@@ -20,7 +20,7 @@ from amltui.domain.replicas import Cluster
 from .plan_strategies import plans
 
 SCRIPT = "def init():\n    pass\n\ndef run(data):\n    return data\n"
-SLOW = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def plan(target: dict[str, Any], **more: Any) -> Plan:
@@ -188,7 +188,7 @@ def test_sound_scripts_are_left_alone(text: str) -> None:
     assert inspect(text) == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60))
 def test_no_script_raises(text: str) -> None:
     inspect(text)

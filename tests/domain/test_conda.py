@@ -157,7 +157,7 @@ def conda_files(draw: st.DrawFn) -> str:
     return draw(st.sampled_from(["\n", "\r\n"])).join(lines) + draw(st.sampled_from(["", "\n"]))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(conda_files())
 def test_the_layout_is_what_yaml_says(text: str) -> None:
     layout = read_layout(text)
@@ -168,7 +168,7 @@ def test_the_layout_is_what_yaml_says(text: str) -> None:
     assert [item.text for item in layout.pip] == (below[0] if below else [])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(conda_files())
 def test_fixes_end_their_findings_and_leave_the_rest_alone(text: str) -> None:
     done = fix_all(text)
@@ -193,7 +193,7 @@ def test_fixes_end_their_findings_and_leave_the_rest_alone(text: str) -> None:
         )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(st.sampled_from("dep-: \n\tpip#'\"[]{}=<>1.0azureml&*!|\r\x1b\u2028"), max_size=80))
 def test_no_text_raises(text: str) -> None:
     lint("dependencies:\n" + text)

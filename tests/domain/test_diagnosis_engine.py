@@ -231,7 +231,7 @@ def _fed(lines: list[str]) -> float:
     return time.perf_counter() - start
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=400) | st.text(max_size=400))
 def test_any_bytes_are_accepted(data: bytes | str) -> None:
     diagnose(data)

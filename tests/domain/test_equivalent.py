@@ -14,7 +14,7 @@ from amltui.domain.plan_targets import LocalTarget
 
 from .plan_strategies import plans
 
-SLOW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @SLOW

@@ -28,7 +28,7 @@ def nodes(failure: Failure) -> list[Failure]:
     return [failure, *(node for detail in failure.details for node in nodes(detail))]
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(PAYLOADS)
 def test_any_payload_becomes_a_bounded_tree(payload: Any) -> None:
     failure = unfold(payload)

@@ -24,7 +24,7 @@ def follow(merger: Merger, log: list[str]) -> Reading:
     raise AssertionError("asked again and again")
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     st.lists(st.lists(st.sampled_from(["x", "y", ""]), max_size=40), max_size=12),
     st.integers(1_000, 1_200),
@@ -41,7 +41,7 @@ def test_a_short_log_of_repeated_lines_is_complete(pieces: list[list[str]], tail
         assert got == log
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     st.lists(st.integers(0, 60), min_size=1, max_size=15),
     st.integers(1, 80),
@@ -67,7 +67,7 @@ def test_a_sliding_window_loses_and_doubles_nothing(
         assert got == log[start:]
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from(["grow", "rotate", "restart"]), st.integers(1, 50))))
 def test_rotation_and_restart_are_told(steps: list[tuple[str, int]]) -> None:
     numbers = count()

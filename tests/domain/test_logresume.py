@@ -41,7 +41,7 @@ def logs(draw: st.DrawFn) -> list[Entry]:
 
 
 @given(logs(), st.lists(st.tuples(st.integers(1, 40), st.integers(1, 9)), max_size=12), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_line_once(
     log: list[Entry], connections: list[tuple[int, int]], data: st.DataObject
 ) -> None:

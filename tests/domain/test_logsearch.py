@@ -58,7 +58,7 @@ def naive(lines: list[bytes], pattern: str, regex: bool, ignore_case: bool | Non
 @example(["\u212a".encode()], ["k"], True, True)
 @example([b"a", b"b"], ["\\s"], True, None)
 @example([b"", b""], ["a*"], True, None)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_it_finds_what_one_finds_line_by_line(
     lines: list[bytes], pieces: list[str], regex: bool, ignore_case: bool | None
 ) -> None:

@@ -168,7 +168,7 @@ WORDS = ["Model.deploy", "ws", "'a'", "e", "=", "(", ")", ",", "[", "]", "\n", "
          ".deploy_configuration", "**", "'{}'.format", "lambda: 0"]  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.one_of(st.text(max_size=80), st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join)))
 def test_no_script_raises(text: str) -> None:
     data, _ = import_script(text)
@@ -183,7 +183,7 @@ ARGUMENTS = ["'x'", "1", "None", "[x]", "{'a': {}}", "{1: 2}", "Environment('e')
              "Environment.from_dockerfile(1, 2, 3)", "Image.create(1, 2, 3, 4)"]  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(["Model.deploy", "Webservice.deploy", "Webservice.deploy_from_image"]),
     st.lists(st.sampled_from(ARGUMENTS), max_size=8),

@@ -17,7 +17,7 @@ from amltui.domain.plan_targets import AksTarget, LocalTarget
 
 from .plan_strategies import plans
 
-SLOW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 GOOD: dict[str, Any] = {
     "name": "diabetes",
     "models": [{"file": "model.pkl", "name": "diabetes"}],

@@ -276,7 +276,7 @@ def test_no_hostile_line_reaches_a_strip(name: str) -> None:
     check(CASES[name])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_become_cells_of_the_right_width(raw: bytes) -> None:
     check(raw)

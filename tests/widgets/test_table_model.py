@@ -65,7 +65,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(STEPS)
 def test_the_cursor_keeps_its_key_through_anything(steps: list[tuple[str, object]]) -> None:
     model = TableModel(COLUMNS)
