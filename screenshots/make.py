@@ -11,17 +11,22 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timezone
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from textual.pilot import Pilot
 
+import amltui.demo
 from amltui.adapters.pager import page
 from amltui.app import Console
 from amltui.backends import Backends
 from amltui.demo.launcher import start
-from amltui.domain.models import Container, EngineInfo, Service
+from amltui.domain.models import Container, EngineInfo, Image, Service
 from amltui.panes.launch import Launch
+from amltui.panes.logs import LogsPane
+from amltui.panes.wizard import WizardPane
 from amltui.settings import Settings
+from amltui.widgets.dialogs import ChoiceDialog
 from amltui.widgets.resource_table import ResourceTable
 
 HERE = Path(__file__).parent
@@ -43,6 +48,10 @@ class QuietEngine:
         return ()
 
     def services(self) -> tuple[Service, ...]:
+        """None."""
+        return ()
+
+    def images(self) -> tuple[Image, ...]:
         """None."""
         return ()
 
@@ -69,17 +78,30 @@ async def services(console: Console, pilot: Pilot[Any]) -> None:
     await pilot.pause(0.5)
 
 
-async def logs(console: Console, pilot: Pilot[Any]) -> None:
-    """The log of a busy service, a word searched in it."""
+async def diagnosis(console: Console, pilot: Pilot[Any]) -> None:
+    """The log of a service that failed, and what it shows beside it."""
     await services(console, pilot)
-    console.screen.query_one(ResourceTable).highlight("azureml:address-parser")
     await pilot.press("l")
+    await until(pilot, lambda: isinstance(console.screen, LogsPane))
     await pilot.pause(2)
-    await pilot.press("slash", *"ValueError", "enter")
+    await pilot.press("d")
     await pilot.pause(1)
 
 
-SHOTS: dict[str, Steps] = {"services": services, "logs": logs}
+async def wizard(console: Console, pilot: Pilot[Any]) -> None:
+    """The target of a deployment, with the SDK's defaults."""
+    await services(console, pilot)
+    await pilot.press("3", "n")
+    await until(pilot, lambda: isinstance(console.screen, ChoiceDialog))
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(console.screen, WizardPane))
+    typed = ["enter", *"model.json", "enter", *"diabetes", "pagedown"]
+    typed += [*".", "enter", *"score.py", "enter", "enter", *"conda.yml", "pagedown"]
+    await pilot.press(*typed, *"diabetes-aci", "enter", "right", "right", "enter")
+    await pilot.pause(1)
+
+
+SHOTS: dict[str, Steps] = {"services": services, "diagnosis": diagnosis, "wizard": wizard}
 
 
 async def shoot(name: str, steps: Steps, address: str) -> None:
@@ -94,6 +116,8 @@ async def shoot(name: str, steps: Steps, address: str) -> None:
         backends.open_services,
         clock=lambda: MOMENT,
         page=page,
+        planning=lambda: backends.planning,
+        start_plan=backends.start_plan,
     )
     console = Console(launch)
     try:
@@ -115,7 +139,9 @@ async def shoot(name: str, steps: Steps, address: str) -> None:
 
 def main() -> None:
     """All pictures."""
-    with start(images=False, clock=MOMENT.timestamp()) as server:
+    os.chdir(Path(amltui.demo.__file__).parent / "project")  # what the wizard's paths begin at
+    with TemporaryDirectory() as state, start(images=False, clock=MOMENT.timestamp()) as server:
+        os.environ["XDG_STATE_HOME"] = state  # drafts of these pictures are nobody's
         for name, steps in SHOTS.items():
             asyncio.run(shoot(name, steps, server.address))
 
