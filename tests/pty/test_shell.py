@@ -207,8 +207,10 @@ def test_a_crashed_container_gets_a_copy(box: Box, outer: Outer, tmp_path: Path)
     outer.terminal.wait_for("green-broken-mounted")
     outer.terminal.send("exit", "enter")
     outer.terminal.wait_for("code=0")
-    assert not box.api.images(filters={"label": "amltui.temporary"})
-    assert not box.api.containers(all=True, filters={"label": "amltui.temporary"})
+    # Those of other tests come and go meanwhile.
+    mark = {"label": "amltui.temporary"}
+    wait_until(lambda: not box.api.images(filters=mark), "the end of the copy's image", 30)
+    wait_until(lambda: not box.api.containers(all=True, filters=mark), "the end of the copy", 30)
 
 
 @pytest.mark.usefixtures("alone_with_copies")
