@@ -162,7 +162,11 @@ class ServicesPane(DebugKey, ServiceChanges):
         console = self.console
         rows = sorted(console.services.rows, key=lambda service: str(service.ref))
         self._services = {str(service.ref): service for service in rows}
-        self._explained = {key: text for key, text in self._explained.items() if key in rows}
+        self._explained = {
+            service: known
+            for service, known in self._explained.items()
+            if self._services.get(str(service.ref)) == service
+        }
         now = console.now
         self.table.empty = self._empty_text()
         self.table.set_rows(
