@@ -68,3 +68,13 @@ class AmltuiError(Exception):
             problem=Problem(wire["problem"]),
             detail=wire["detail"],
         )
+
+
+def refused_read_only(what: str) -> AmltuiError:
+    """Why read-only mode did not do it; `what` is the sentence of what was left as it is."""
+    return AmltuiError(
+        "Read-only mode",
+        what,
+        "Start amltui without --read-only to change things.",
+        problem=Problem.REFUSED,
+    )

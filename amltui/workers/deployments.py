@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.errors import AmltuiError, Problem, refused_read_only
 from amltui.domain.models import Leftover as Leftover
 from amltui.domain.plan import Plan
 from amltui.domain.run import (
@@ -315,12 +315,7 @@ class Deployments:
 
     def _refuse(self, what: str) -> None:
         if self.read_only:
-            raise AmltuiError(
-                "Read-only mode",
-                f"Nothing was {what}.",
-                "Start amltui without --read-only to change things.",
-                problem=Problem.REFUSED,
-            )
+            raise refused_read_only(f"Nothing was {what}.")
 
 
 def _refuse_edit(summary: RunSummary, plan: Plan) -> None:

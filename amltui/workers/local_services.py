@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 
-from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.errors import AmltuiError, Problem, refused_read_only
 from amltui.domain.models import Leftover, Service
 from amltui.domain.plan import Plan
 from amltui.ports import LocalTools
@@ -137,9 +137,4 @@ class LocalServices:
 
     def _refuse(self, what: str) -> None:
         if self.read_only:
-            raise AmltuiError(
-                "Read-only mode",
-                what,
-                "Start amltui without --read-only to change things.",
-                problem=Problem.REFUSED,
-            )
+            raise refused_read_only(what)

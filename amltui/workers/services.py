@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from amltui.domain.changes import Changes
 from amltui.domain.computes import Compute, cluster_of
-from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.errors import AmltuiError, Problem, refused_read_only
 from amltui.domain.images import LegacyImage
 from amltui.domain.models import (
     Keys,
@@ -272,12 +272,7 @@ class Services:
 
     def _refuse(self, what: str) -> None:
         if self.read_only:
-            raise AmltuiError(
-                "Read-only mode",
-                what,
-                "Start amltui without --read-only to change things.",
-                problem=Problem.REFUSED,
-            )
+            raise refused_read_only(what)
 
     async def _ask(self, ref: Ref, ask: Callable[[Workspace], Result], what: str) -> Result:
         _only_cloud(ref)
