@@ -7,6 +7,7 @@ costs the same however long the log is; a group ends with its chunk.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections import deque
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ _KEPT = 64  # chunks remembered
 _COPY = re.compile(
     rb"^(?:no request id|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\s*,\s?"
 )
+_COPIES = re.compile(rb"\n(?:no request id|[0-9a-fA-F]{8}-)")  # may be there: quick to look for
 _HEAD = b"Traceback (most recent call last)"
 
 
@@ -45,6 +47,26 @@ class _Chunk:
         self.folds: dict[int, Fold] = {}  # by head and by member
         self._trace: dict[int, Fold] = {}  # open traceback by source
         self._near: deque[tuple[int, int, bytes]] = deque(maxlen=_NEAR)
+
+    def skip(self, buffer: LogBuffer, stop: int) -> None:
+        """Pass over lines up to shortly before `stop` where none belongs to another.
+
+        What a flood shows is new with every frame: this looks at the text, not at its lines.
+        """
+        if self._trace or stop - self.next < 2 * _NEAR:
+            return
+        at = max(self.next - 1, buffer.start)  # the first line may repeat the one before it
+        lines: list[bytes] = []
+        while at < stop:
+            end = min(stop, buffer.block(at)[1])
+            text = b"\n" + buffer.text(at, end)
+            if _HEAD in text or _COPIES.search(text):
+                return
+            lines += text[1:].split(b"\n")
+            at = end
+        if not any(map(operator.eq, lines, lines[1:])):
+            self.next = stop - _NEAR  # these may be doubled by what comes
+            self._near.clear()
 
     def add(self, line: LogLine) -> None:
         self.next = line.number + 1
@@ -100,6 +122,8 @@ class Folds:
                 del self._chunks[next(iter(self._chunks))]
         self._chunks[first] = chunk
         if chunk.next <= number:
-            for line in self._buffer.lines(chunk.next, min(first + CHUNK, self._buffer.stop)):
+            stop = min(first + CHUNK, self._buffer.stop)
+            chunk.skip(self._buffer, stop)
+            for line in self._buffer.lines(chunk.next, stop):
                 chunk.add(line)
         return chunk.folds.get(number)

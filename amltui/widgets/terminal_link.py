@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import Callable
 from time import monotonic
@@ -13,6 +14,11 @@ from textual.app import App, ReturnType
 
 from .frame_pace import LOST_LIMIT
 
+HAND_OVER = 0.000_3
+"""Seconds after which a thread that computes lets another one go on.
+
+Textual reads keys and writes frames on threads of their own: with Python's 5 ms, a key pays twice.
+"""
 QUESTION = "\x1b[6n"
 """Where is the cursor? Every terminal answers, in the order of what it reads."""
 
@@ -25,6 +31,7 @@ class LinkedApp(App[ReturnType]):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        sys.setswitchinterval(HAND_OVER)
         self._unanswered: deque[tuple[float, Callable[[], None]]] = deque()
         self._all_answered = asyncio.Event()
         self._all_answered.set()

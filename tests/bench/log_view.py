@@ -73,9 +73,9 @@ def keys(presses: int) -> list[Figure]:
     for name, mode, rate, link, part, target in KEYS:
         held = 1_000_000 if mode == "search" else 5_000
         for size in SIZES:
-            slow = 1 if not link[0] else 4
+            fewer = 4 if link[0] or target is None else 1
             with running(mode, rate, held, size, link) as terminal:
-                took = key_latencies(terminal, max(20, presses // slow))
+                took = key_latencies(terminal, max(20, presses // fewer))
             label = f"{name}, {size[0]}x{size[1]}"
             parts = [quantile(took, part) for part in (0.5, 0.95, 0.99, 1.0)]
             progress(f"{label:<52} " + " ".join(f"{each:7.1f}" for each in parts))

@@ -78,7 +78,8 @@ def test_sources_that_are_mixed_are_replicas_of_their_own() -> None:
     one, four = LogBuffer(), LogBuffer()
     one.append(Batch(0, boots))
     four.append(Batch(0, boots, sources=bytes(range(4))))
-    assert finish(watched(one, several=True)).findings
+    found = finish(watched(one, several=True)).findings
+    assert [finding.evidence for finding in found] == [boots[-1].decode()]
     assert not finish(watched(four, several=True)).findings
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from amltui.domain.logbuffer import Batch, LogBuffer, LogLine
 from amltui.domain.logfold import CHUNK, FoldKind, Folds
@@ -93,3 +95,32 @@ def test_looking_at_the_end_of_a_long_log_reads_one_chunk(monkeypatch: pytest.Mo
     monkeypatch.setattr(buffer, "lines", lines)
     assert found.of(buffer.stop - 1) is None
     assert sum(asked) <= CHUNK
+
+
+ODD = st.sampled_from([b"", b"same", b"no request id, same", b"no request id,x", b"x", *TRACEBACK])
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 24), st.lists(st.tuples(ODD, st.booleans()), max_size=4)),
+        max_size=5,
+    )
+)
+@example([(0, [(TRACEBACK[0], False), (TRACEBACK[1], True)]), (24, [])])
+def test_groups_are_the_same_however_many_lines_come_at_once(
+    parts: list[tuple[int, list[tuple[bytes, bool]]]],
+) -> None:
+    """Plain lines between odd ones, and looked at behind some of these or only at the end."""
+    one_by_one, together = LogBuffer(), LogBuffer()
+    expected, found = Folds(one_by_one), Folds(together)
+    for count, odd in parts:
+        plain = [(b"line %d" % (together.stop + at), False) for at in range(count)]
+        for line, look in plain + odd:
+            one_by_one.append(Batch(0, [line]))
+            together.append(Batch(0, [line]))
+            expected.of(one_by_one.stop - 1)
+            if look:
+                found.of(together.stop - 1)
+    found.of(together.stop - 1)
+    numbers = range(together.stop)
+    assert list(map(found.of, numbers)) == list(map(expected.of, numbers))

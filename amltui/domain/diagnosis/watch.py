@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from amltui.domain.diagnosis.engine import Diagnoser
 from amltui.domain.diagnosis.model import Finding, Source, Target
@@ -12,6 +14,7 @@ from amltui.domain.logbuffer import LogBuffer
 _FEWEST, _MOST = 8, 256  # lines of one batch: lines that look like failures take a hundred times
 _BYTES = 64 << 10
 _LONGEST = 16 << 10  # bytes that are looked at of one line
+_OURS = re.compile(r"^\[pod/\d+/log\] ")
 
 
 class LogWatch:
@@ -114,7 +117,10 @@ class LogWatch:
                 self._take(self._diagnoser.findings())
 
     def _take(self, found: list[Finding]) -> None:
-        self.findings = tuple(one for one in found if one.severity != "info")
+        told = [one for one in found if one.severity != "info"]
+        if self._several:  # the line as it was said, without the name of the replica we gave it
+            told = [replace(one, evidence=_OURS.sub("", one.evidence)) for one in told]
+        self.findings = tuple(told)
         marks: dict[int, bool] = {}
         for at, one in enumerate(self.findings):
             for line in one.lines:
