@@ -25,6 +25,7 @@ from amltui.panes.launch import Launch
 from amltui.panes.modes import MODES
 from amltui.panes.pane import PANES, Pane, WorkspaceSwitched
 from amltui.panes.status import status_of
+from amltui.widgets.key_order import KeysInOrder
 from amltui.widgets.status_bar import Status
 from amltui.widgets.terminal_link import LinkedApp
 from amltui.workers.operations import Operation
@@ -49,7 +50,7 @@ HISTORY = 2000  # remarks of operations that are kept
 AGE_TICK = 5.0  # seconds between two repaints of the data's age; more often costs bytes for nothing
 
 
-class Console(LinkedApp[int]):
+class Console(KeysInOrder[int], LinkedApp[int]):
     """amltui's app. Panes are modes, so that each keeps what was typed in it."""
 
     TITLE = "amltui"
@@ -360,7 +361,7 @@ class Console(LinkedApp[int]):
         from amltui.panes.doctor import DoctorScreen
 
         if self.launch.doctor is not None and isinstance(self.screen, Pane):
-            self.push_screen(DoctorScreen(self.launch.doctor))
+            self.push_screen(DoctorScreen(self.launch.doctor, self.launch.clock))
 
     def action_help(self) -> None:
         from amltui.widgets.help import HelpScreen, bindings_of

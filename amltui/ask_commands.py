@@ -11,15 +11,17 @@ from typing import Any, NamedTuple
 import click
 
 from .adapters.http import body_file
+from .domain.availability import why_not
 from .domain.errors import AmltuiError, Problem
-from .domain.loadplan import LoadPlan, Tally
-from .domain.models import Kind, Service
+from .domain.loadplan import SECONDS, LoadPlan, Tally
+from .domain.models import Can, Kind, Service
 from .domain.replica_input import (
     amount,
     parse_max_concurrent,
     parse_replicas,
     parse_request_time,
     parse_rps,
+    parse_seconds,
     parse_utilization,
 )
 from .domain.replicas import (
@@ -31,6 +33,7 @@ from .domain.replicas import (
     changes,
     cluster_words,
     compare,
+    replica_count,
 )
 from .domain.request import SAMPLE, Request, body_problem, parse_header, parse_limit
 from .domain.text import clean, clean_line
@@ -101,7 +104,7 @@ def _calculate(
         against = f"{service.name} on {service.target}"
         report["service"] = str(service.ref)
         report["cluster"] = _cluster_json(cluster, service)
-    lines = [f"{result.replicas} replicas", *(f"  {line}" for line in result.working)]
+    lines = [replica_count(result.replicas), *(f"  {line}" for line in result.working)]
     lines += [f"Against {against}", *(f"  {one.text}" for one in advice)]
     lines += [f"  {cluster_words(cluster, asks)}"] if asks else []
     if asked.carried is not None:
@@ -110,7 +113,9 @@ def _calculate(
         most = carried_rps(number, *rest)
         report["carried"] = {"replicas": number, "rps": float(most)}
         percent = amount(demand.utilization * 100)
-        lines.append(f"{number} replicas carry {amount(most)} requests/s at {percent} % busy")
+        lines.append(
+            f"{replica_count(number)} can carry {amount(most)} requests/s at {percent} % busy"
+        )
     click.echo(json.dumps(report, indent=2) if as_json else "\n".join(lines))
 
 
@@ -137,13 +142,12 @@ def request(
         body, limit = _body(data), parse_limit(timeout)
         own = tuple(parse_header(one) for one in headers)
         async with opened(settings, demo) as found:
-            service = await _service(found, name)
-            url = service.scoring_uri if service else name
+            url, service = await _target(found, name)
             asked = Request(url, body, own, limit)
             attempt = await found.requests.send(asked, service)
             report = await found.requests.report(attempt, service, folded=False)
             answer = attempt.answer
-            if service is not None and answer is not None and answer.status >= 400:
+            if service is not None and (answer is None or answer.status >= 400):
                 report.log = await found.requests.log_lines(attempt, service)
         if as_json:
             click.echo(json.dumps(_json(report), indent=2))
@@ -173,12 +177,12 @@ def load(
 
     async def run() -> int:
         plan = LoadPlan(
-            float(parse_rps(rps)), float(parse_request_time(seconds)), parse_limit(timeout)
+            float(parse_rps(rps)), float(parse_seconds(SECONDS, seconds)), parse_limit(timeout)
         )
         body, tally = _body(data), Tally(plan)
         async with opened(settings, demo) as found:
-            service = await _service(found, name)
-            asked = Request(service.scoring_uri if service else name, body)
+            url, service = await _target(found, name)
+            asked = Request(url, body)
             steps = found.load.run(plan, asked, service, confirmed=confirmed)
             async with aclosing(steps) as going:
                 async for tally in going:
@@ -200,11 +204,19 @@ def _progress(text: str) -> None:
         click.echo(text, nl=False, err=True)
 
 
-async def _service(found: Opened, name: str) -> Service | None:
-    """The service of that name, None for a URL."""
-    if name.startswith(("http://", "https://")):
-        return None
-    return await find_service(found, name)
+async def _target(found: Opened, name: str) -> tuple[str, Service | None]:
+    """The address to ask, and the service of that name; None for an address of one's own."""
+    if "://" in name:
+        return name, None
+    service = await find_service(found, name)
+    if why := why_not(service, Can.INVOKE):
+        raise AmltuiError(
+            f"{service.name} cannot be asked",
+            why,
+            f"`amltui logs {service.name}` may say more.",
+            problem=Problem.REFUSED,
+        )
+    return service.scoring_uri, service
 
 
 def _body(data: str | None) -> str:
@@ -212,7 +224,7 @@ def _body(data: str | None) -> str:
     if data is None:
         return SAMPLE
     if data == "@-":
-        return sys.stdin.read(body_file.MOST)
+        return body_file.read_open(sys.stdin.buffer, "standard input")
     return body_file.read(data[1:]) if data.startswith("@") else data
 
 
@@ -228,7 +240,7 @@ def _json(report: Report) -> dict[str, Any]:
     attempt, answer = report.attempt, report.attempt.answer
     found: dict[str, Any] = {"url": attempt.request.url, "sent_at": attempt.sent_at.isoformat()}
     if attempt.error is not None:
-        return {**found, "error": attempt.error.to_wire()}
+        return {**found, "error": attempt.error.to_wire(), "log": report.log}
     assert answer is not None
     try:
         body = json.loads(answer.body)

@@ -106,15 +106,7 @@ class Backends:
                 "resource_group": choice.resource_group,
                 "workspace_name": choice.workspace_name,
             }
-        server = self._demo_server()
-        return {
-            "auth": "demo",
-            "url": server.url,
-            "ca_bundle": server.ca_bundle,
-            "subscription_id": server.subscription_id,
-            "resource_group": server.resource_group,
-            "workspace_name": server.workspace_name,
-        }
+        return self._demo_server().connection
 
     def demo_address(self) -> tuple[str, str]:
         """Where the demo's server is, and its authority's certificate; blocks until it is up."""

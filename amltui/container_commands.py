@@ -157,6 +157,6 @@ def _find(settings: Settings, name: str) -> str:
     raise AmltuiError(
         f"No container is called {name}",
         "Neither a container nor a local service has that name.",
-        "`docker ps -a` lists them; for an image use --image.",
+        "The console lists them (amltui, then 4); for an image use --image.",
         problem=Problem.NOT_FOUND,
     )

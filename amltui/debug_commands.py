@@ -20,7 +20,7 @@ from .domain.checks import check, script_path
 from .domain.debugcopy import cleaned, without_package
 from .domain.debugwait import Level, Stage, words
 from .domain.debugwish import Wish
-from .domain.errors import AmltuiError, Problem
+from .domain.errors import AmltuiError, Problem, refused_read_only
 from .domain.findings import Level as Severity
 from .domain.models import Progress
 from .domain.plan import Plan
@@ -177,12 +177,7 @@ def clean_up(settings: Settings, path: Path, *, yes: bool) -> int:
         click.echo(f"{clean_line(plan.name)} has nothing of a debugger in its files.")
         return OK
     if settings.read_only:
-        raise AmltuiError(
-            "amltui is read-only",
-            "Nothing was written.",
-            "Start it without --read-only.",
-            problem=Problem.REFUSED,
-        )
+        raise refused_read_only("Nothing was written.")
     if not yes and not (sys.stdin.isatty() and click.confirm("Write it?", default=True, err=True)):
         return FAILED
     for file_path, after in changed.items():

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from .domain.run import (
 from .domain.run_view import RunState, RunView, begin
 from .domain.text import clean_line
 from .settings import Settings, state_path
-from .workers.deployments import Deployments, RunSummary
+from .workers.deployments import STRANDED, Deployments, RunSummary
 from .workers.explain import explain_run
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -200,14 +201,15 @@ def _watch(deployments: Deployments, run: str, *, as_json: bool) -> int:
 def _watch_in_demo(deployments: Deployments, run: str, *, as_json: bool) -> int:
     """Watch a run that cannot outlive this command, for its workspace does not."""
     try:
-        return asyncio.run(_follow(deployments, run, as_json))
+        return asyncio.run(_follow(deployments, run, as_json, STRANDED))
     except KeyboardInterrupt:
         asyncio.run(deployments.cancel(run))
         click.echo("\nThe demo's workspace ends here, and the run with it.", err=True)
         return INTERRUPTED
 
 
-async def _follow(deployments: Deployments, run: str, as_json: bool) -> int:
+async def _follow(deployments: Deployments, run: str, as_json: bool, stranded: str = "") -> int:
+    """Tell a run to its end; `stranded` says why it cannot be resumed then."""
     view = begin((await deployments.run(run)).plan.target.kind)
     async for events in deployments.watch(run):
         for event in events:
@@ -216,9 +218,20 @@ async def _follow(deployments: Deployments, run: str, as_json: bool) -> int:
                 click.echo(json.dumps({"run": run, **to_wire(event)}, ensure_ascii=False))
             else:
                 _tell(deployments, run, event, view)
-    if view.state is RunState.FAILED and not as_json:
-        await _explain(deployments, run, view)
+    if not as_json:
+        after = (await deployments.run(run)).view
+        _tell_way_on(run, replace(after, stranded=stranded or after.stranded))
+        if view.state is RunState.FAILED:
+            await _explain(deployments, run, view)
     return OK if view.state in _GOOD else FAILED
+
+
+def _tell_way_on(run: str, view: RunView) -> None:
+    """Whether and how a run that has ended can be resumed."""
+    if view.resume_at:
+        click.echo(f"{'':12} Go on with it: amltui runs resume {run}")
+    elif view.stranded and view.state not in _GOOD:
+        click.echo(f"{'':12} It cannot be resumed: {view.stranded}")
 
 
 async def _explain(deployments: Deployments, run: str, view: RunView) -> None:
@@ -247,8 +260,6 @@ def _tell(deployments: Deployments, run: str, event: Event, view: RunView) -> No
         state = view.state.value
         uri = view.facts.get("scoring_uri", "") if view.state is RunState.HEALTHY else ""
         click.echo(f"{state:12} {uri}".rstrip())
-        if view.resume_at:
-            click.echo(f"{'':12} Go on with it: amltui runs resume {run}")
 
 
 def _detached(run: str) -> str:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import BinaryIO
 
 import click
 
-from .domain.diagnosis import Diagnoser, Finding, Source, Target, diagnose
+from .domain.diagnosis import Diagnoser, Finding, Source, Target
 from .domain.errors import AmltuiError, Problem
-from .domain.text import clean, clean_line
+from .domain.text import clean, clean_line, mask
 
 NOTHING, SOMETHING = 0, 3  # exit codes
-WHOLE = 8 << 20  # bytes up to which a text is decoded at once; a longer one is streamed
+BATCH = 400_000  # characters that are held at a time, and the rest of a line
 
 
 def run(file: str, *, source: str, target: str, as_json: bool) -> int:
@@ -25,15 +23,15 @@ def run(file: str, *, source: str, target: str, as_json: bool) -> int:
         AmltuiError: the file cannot be read.
     """
     try:
-        if file == "-":
-            findings = _findings(sys.stdin.buffer, Source(source), Target(target))
-        else:
-            with Path(file).open("rb") as stream:
-                findings = _findings(stream, Source(source), Target(target))
-    except OSError as error:
+        standard = file == "-"
+        with open(0 if standard else file, "rb", closefd=not standard) as stream:
+            if standard and stream.isatty():
+                click.echo("Paste the text, then press ctrl+d on an empty line.", err=True)
+            findings = _findings(stream, Source(source), Target(target))
+    except (OSError, ValueError) as error:  # a name with a null character is a ValueError
         raise AmltuiError(
             "The file cannot be read",
-            f"{file}: {error.strerror}.",
+            f"{file}: {getattr(error, 'strerror', None) or error}.",
             "Name a file, or - for standard input.",
             problem=Problem.USAGE,
         ) from None
@@ -44,30 +42,34 @@ def run(file: str, *, source: str, target: str, as_json: bool) -> int:
             _print(number, finding)
         if not findings:
             click.echo("No known failure was recognised.", err=True)
-    serious = any(finding.severity != "info" for finding in findings)
-    return SOMETHING if serious else NOTHING
+    return SOMETHING if findings else NOTHING
 
 
-def _findings(stream: BinaryIO, source: Source, target: Target) -> list[Finding]:
-    """The findings of a stream; what is too long to hold is fed in pieces."""
-    head = stream.read(WHOLE)
-    if len(head) < WHOLE:
-        return diagnose(head, source, target)
+def _findings(stream: io.BufferedReader, source: Source, target: Target) -> list[Finding]:
+    """What a stream shows once it has ended; of a long one only a batch is held at a time."""
     diagnoser = Diagnoser(source, target)
-    for lines in _lines(head, stream):
-        diagnoser.feed(lines)
-    diagnoser.finish()
-    return diagnoser.findings()
+    text = io.TextIOWrapper(stream, _encoding(stream.peek(4)), "replace")  # CR, LF, CRLF end a line
+    try:
+        size = BATCH
+        while size >= BATCH:  # else it has ended, which a terminal would have to say once more
+            lines = text.readlines(BATCH)
+            size = sum(map(len, lines))
+            diagnoser.feed([line.removesuffix("\n") for line in lines])
+    finally:
+        text.detach()
+    return diagnoser.finish()
 
 
-def _lines(head: bytes, stream: BinaryIO) -> Iterator[list[str]]:
-    rest = b""
-    while head:
-        *lines, rest = (rest + head).split(b"\n")
-        yield [line.decode("utf-8", "replace") for line in lines]
-        head = stream.read(WHOLE)
-    if rest:
-        yield [rest.decode("utf-8", "replace")]
+def _encoding(head: bytes) -> str:
+    """UTF-16 by its mark, or by how it begins where PowerShell left that out; else UTF-8."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    zeros = tuple(byte == 0 for byte in head[:4])
+    found: dict[tuple[bool, ...], str] = {
+        (False, True, False, True): "utf-16-le",
+        (True, False, True, False): "utf-16-be",
+    }
+    return found.get(zeros, "utf-8-sig")
 
 
 def _to_json(finding: Finding) -> dict[str, object]:
@@ -75,17 +77,18 @@ def _to_json(finding: Finding) -> dict[str, object]:
         "id": finding.id,
         "confidence": finding.confidence.value,
         "line": finding.line,
-        "evidence": clean_line(finding.evidence),
+        "evidence": _evidence(finding),
         "cause": finding.cause,
         "fix": finding.fix,
-        "title": finding.title,
-        "severity": finding.severity,
-        "details": {key: clean_line(value) for key, value in (finding.details or {}).items()},
     }
+
+
+def _evidence(finding: Finding) -> str:
+    return mask(clean_line(finding.evidence))
 
 
 def _print(number: int, finding: Finding) -> None:
     click.echo(f"{number}. {finding.title} ({finding.confidence.value}) [{finding.id}]")
-    click.echo(f"   line {finding.line}: {clean_line(finding.evidence)}")
+    click.echo(f"   line {finding.line}: {_evidence(finding)}")
     click.echo(f"   cause: {clean(finding.cause)}")
     click.echo(f"   fix:   {clean(finding.fix)}")

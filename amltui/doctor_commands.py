@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .workers.doctor import Doctor
 
-QUICK, CALLED, NETWORK, CONTAINER, SIGN_IN = 3.0, 9.0, 6.0, 15.0, 15.0  # seconds
+QUICK, CALLED, NETWORK, ENGINE, SIGN_IN = 3.0, 9.0, 6.0, 15.0, 15.0  # seconds
+DEPENDENT = SIGN_IN + NETWORK  # what waits for the sign-in must not be given up before it
 PUBLIC = (
     ("login", "Sign-in endpoint", "https://login.microsoftonline.com"),
     ("arm", "Resource manager", "https://management.azure.com"),
@@ -57,10 +58,11 @@ def open_doctor(backends: Backends, *, demo: bool) -> Doctor:
         ("code", "Visual Studio Code", machine.editor, QUICK),
         ("debugpy", "Debugger", machine.debugger, QUICK),
     )
+    hello = _read_only if backends.settings.read_only else engine.hello
     docker = (
         ("docker", "Docker command", engine.installed, QUICK),
-        ("engine", "Container engine", engine.running, CALLED),
-        ("hello", "A container runs", engine.hello, CONTAINER),
+        ("engine", "Container engine", engine.running, ENGINE),
+        ("hello", "A container runs", hello, ENGINE),
     )
     found = [Check(key, "This machine", title, limit, look) for key, title, look, limit in here]
     found += [Check(key, "Containers", title, limit, look) for key, title, look, limit in docker]
@@ -89,22 +91,36 @@ def _public(url: str) -> tuple[str, str]:
 
 
 def _workspace(backends: Backends) -> tuple[list[Check], list[Callable[[], None]]]:
-    from .adapters.azureml.client import HostWorkspace
+    from .adapters.azureml.client import HostWorkspace, Limits
     from .adapters.doctor.workspace import Standing
 
     group, choice = "Workspace", backends.settings.workspace
-    looks: tuple[Callable[[], Verdict], ...] = (_no_workspace,) * 3
+    names = (
+        ("token", "Sign-in"),
+        ("role", "Role"),
+        ("address", "Workspace's address"),
+        ("registry", "Registry's admin user"),
+        ("registry_address", "Registry's address"),
+    )
+    looks: tuple[Callable[[], Verdict], ...] = (_no_workspace,) * len(names)
     closing: list[Callable[[], None]] = []
     if choice is not None:
-        standing = Standing(HostWorkspace(lambda: backends.connection(choice)))
+        host = HostWorkspace(lambda: backends.connection(choice), limits=Limits(connect=SIGN_IN))
+        standing = Standing(host, backends.ca_for)
         closing.append(standing.close)
-        looks = (standing.token, standing.role, standing.registry)
-    names = (("token", "Sign-in"), ("role", "Role"), ("registry", "Registry's admin user"))
+        address, registry = (
+            partial(standing.reachable, name) for name in ("address", "registry_address")
+        )
+        looks = (standing.token, standing.role, address, standing.registry, registry)
     found = [
-        Check(key, group, title, SIGN_IN, look)
+        Check(key, group, title, DEPENDENT, look)
         for (key, title), look in zip(names, looks, strict=True)
     ]
     return found, closing
+
+
+def _read_only() -> Verdict:
+    return not_tried("It starts a container, which read-only mode does not.", "Switch that off.")
 
 
 def _no_workspace() -> Verdict:

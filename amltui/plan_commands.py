@@ -11,7 +11,6 @@ from .adapters.files import plans, source_dir
 from .adapters.files.template import commented_template
 from .domain.checks import blocks, check
 from .domain.equivalent import python
-from .domain.errors import AmltuiError, Problem
 from .domain.facts import Check
 from .domain.findings import Level
 from .domain.model_paths import model_paths
@@ -25,8 +24,7 @@ OK, BLOCKED, UNREADABLE = 0, 1, 2
 
 def init(path: Path) -> int:
     """Write a commented plan; a file that is there is never replaced."""
-    _refuse_existing(path)
-    plans.write_atomically(path, commented_template(clean_line(path.name)))
+    plans.write_new(path, commented_template(clean_line(path.name)))
     click.echo(f"{path} is written. Edit it, then: amltui plan check {path}")
     return OK
 
@@ -52,7 +50,7 @@ def check_plan(path: Path, *, as_json: bool) -> int:
 def import_plan(script: Path, output: Path | None, service: str) -> int:
     """Print or write the plan of an old script; 0 when it is whole, 1 when something is missing."""
     if output is not None:
-        _refuse_existing(output)
+        plans.refuse_existing(output)  # before anything is said of what would be in it
     data, remarks = import_script(plans.read_text(script), service)
     shown = clean_line(str(script))
     for remark in remarks:
@@ -67,7 +65,7 @@ def import_plan(script: Path, output: Path | None, service: str) -> int:
     if output is None:
         click.echo(text, nl=False)
     else:
-        plans.write_atomically(output, text)
+        plans.write_new(output, text)
         click.echo(f"{output} is written. See what it would do: amltui plan check {output}")
     return BLOCKED if errors else OK
 
@@ -82,16 +80,6 @@ def print_python(path: Path) -> int:
     """Print the equivalent Python (SDK v1)."""
     click.echo(python(plans.load(path)), nl=False)
     return OK
-
-
-def _refuse_existing(path: Path) -> None:
-    if path.exists() or path.is_symlink():
-        raise AmltuiError(
-            f"{clean_line(str(path))} is there already.",
-            "It was not touched.",
-            "Name another file.",
-            problem=Problem.REFUSED,
-        )
 
 
 def _invalid(error: plans.PlanFileError) -> dict[str, object]:

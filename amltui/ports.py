@@ -12,8 +12,9 @@ from .domain.containerdiff import Change, Commit, Difference, Replacement, SyncP
 from .domain.containers import ContainerRun
 from .domain.drafts import Draft, Mend
 from .domain.facts import Facts, Fix
-from .domain.images import LegacyImage
+from .domain.images import EnvironmentImage, EnvironmentVersion, LegacyImage
 from .domain.logbuffer import Batch
+from .domain.model_paths import ModelContent
 from .domain.models import (
     Container,
     EngineChoice,
@@ -92,8 +93,17 @@ class Workspace(Protocol):
     def models(self) -> Mapping[str, tuple[int, ...]] | None:
         """The versions of every registered model by name; None where they are too many to list."""
 
-    def environments(self) -> tuple[str, ...] | None:
-        """The names of the environments; None where they are too many to list."""
+    def model_content(self, name: str, version: int) -> ModelContent:
+        """The files of a registered model."""
+
+    def environments(self) -> tuple[EnvironmentVersion, ...] | None:
+        """The environments, by name; None where they are too many to list."""
+
+    def environment_image(self, name: str, version: str) -> EnvironmentImage:
+        """The image of an environment."""
+
+    def build_environment(self, name: str, version: str) -> str:
+        """Have its image built unless it is there; the address whose log `build_log` reads."""
 
     def close(self) -> None:
         """Let go of the process behind it at once, whatever it is doing."""
@@ -292,6 +302,9 @@ class Runs(Protocol):
 
     def stop(self, directory: Path) -> None:
         """End the run's process; returns when it is gone."""
+
+    def demo_ended(self, url: str, ca_bundle: str) -> bool:
+        """Whether the demo with this address and authority is no more; it never comes back."""
 
     def ask(self, directory: Path, question: str, *words: str) -> Any:
         """An answer from the workspace or the engine: leftovers, remove KIND NAME, build-log."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
-import signal
 import subprocess
 from pathlib import Path
 
 from amltui.domain.errors import AmltuiError, Problem
+
+from .terminal_program import terminal_program
 
 
 def edit(path: Path) -> None:
@@ -18,23 +18,8 @@ def edit(path: Path) -> None:
         AmltuiError: there is no such program, or it says that it failed.
     """
     setting = (os.environ.get("VISUAL") or os.environ.get("EDITOR") or "").strip() or "vi"
-    try:
-        command = shlex.split(setting)
-    except ValueError:  # an open quotation mark
-        command = [setting]
-    # Ctrl+c is the editor's; a handler of ours, unlike SIG_IGN, is not inherited by it.
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
+    with terminal_program("editor", setting, "nano") as command:
         code = subprocess.call([*command, str(path)])
-    except OSError as error:
-        raise AmltuiError(
-            "No editor",
-            f"{command[0]} cannot be started: {error.strerror or error}.",
-            "Set EDITOR to a program that is installed, for instance nano.",
-            problem=Problem.CONFIGURATION,
-        ) from None
-    finally:
-        signal.signal(signal.SIGINT, before)
     if code:
         raise AmltuiError(
             "The editor failed",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shlex
-import signal
 import subprocess
 from collections.abc import Iterable
 
-from amltui.domain.errors import AmltuiError, Problem
+from .terminal_program import terminal_program
 
 
 def page(lines: Iterable[str]) -> None:
@@ -20,28 +19,11 @@ def page(lines: Iterable[str]) -> None:
         AmltuiError: there is no such program.
     """
     setting = os.environ.get("PAGER", "").strip() or "less"
-    try:
-        command = shlex.split(setting)
-    except ValueError:  # an open quotation mark
-        command = [setting]
-    # Ctrl+c is the pager's; a handler of ours, unlike SIG_IGN, is not inherited by it.
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
+    with terminal_program("pager", setting, "less") as command:
         pager = subprocess.Popen(command, stdin=subprocess.PIPE)
         assert pager.stdin is not None
-        try:
-            with pager.stdin as pipe:
-                for line in lines:
-                    pipe.write(line.encode("utf-8", "replace") + b"\n")
-        except BrokenPipeError:
-            pass  # it was left before it had read everything
+        # It may be left before it has read everything.
+        with contextlib.suppress(BrokenPipeError), pager.stdin as pipe:
+            for line in lines:
+                pipe.write(line.encode("utf-8", "replace") + b"\n")
         pager.wait()
-    except OSError as error:
-        raise AmltuiError(
-            "No pager",
-            f"{command[0]} cannot be started: {error.strerror or error}.",
-            "Set PAGER to a program that is installed, for instance less.",
-            problem=Problem.CONFIGURATION,
-        ) from None
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -7,12 +7,14 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.run import CRASH, PROCESS
@@ -23,6 +25,7 @@ from .run_record import read_json, write_json
 _ROOT = Path(__file__).resolve().parents[2]
 _COMMAND = ("-m", "amltui.adapters.azureml.run")
 _POLITE = 5.0  # seconds that a process gets to tidy up after it was asked to stop
+_LOOPBACK = 0.5  # seconds that a connection on this machine may take
 _ASIDE = 120.0  # seconds for a question that is answered beside the run
 _UNREADABLE = "The run's process printed no answer."
 
@@ -78,6 +81,18 @@ class RunProcesses:
                     problem=Problem.INTERNAL,
                 )
             time.sleep(0.02)
+
+    def demo_ended(self, url: str, ca_bundle: str) -> bool:
+        """Whether the demo with this address and authority is no more; it never comes back.
+
+        Its port may be another's by now, but a demo that ends takes its certificates along.
+        """
+        if not os.path.exists(ca_bundle):
+            return True
+        address = urlsplit(url)
+        with socket.socket() as probe:
+            probe.settimeout(_LOOPBACK)
+            return probe.connect_ex((address.hostname or "", address.port or 0)) != 0
 
     def ask(self, directory: Path, question: str, *words: str) -> Any:
         """What a process beside the run answers to a question about it; blocks."""

@@ -26,6 +26,7 @@ class Environments:
     def __init__(self, state: State) -> None:
         self._state = state
         self._builds: dict[str, tuple[Operation, str]] = {}
+        self._newest: dict[str, str] = {}  # the last build of an image, by the image's key
 
     def routes(self) -> list[Route]:
         """Return the routes of this part."""
@@ -105,9 +106,13 @@ class Environments:
 
     def _build(self, request: Request) -> Response:
         definition = self._definition(request)
-        failed = unsolvable(definition)
-        operation = self._state.begin("BuildImage", build_steps())
-        key, now = image_key(definition), self._state.clock.ticking()
+        failed, key = unsolvable(definition), image_key(definition)
+        newest = self._newest.get(key)
+        if newest and newest in self._builds and not failed:  # an image is built once
+            return self._watched_at(newest)
+        exists = definition["name"].startswith("AzureML-") or key in self._state.built
+        operation = self._state.begin("BuildImage", () if exists else build_steps())
+        now = self._state.clock.ticking()
         log = conflict_log(definition, failed, now) if failed else success_log(definition, key, now)
         if failed:
             operation.error = {"code": "ImageBuildFailure", "message": failed}
@@ -117,6 +122,11 @@ class Environments:
         with self._state.lock:
             bound(self._builds)
             self._builds[build_id] = (operation, log)
+            bound(self._newest)
+            self._newest[key] = build_id
+        return self._watched_at(build_id)
+
+    def _watched_at(self, build_id: str) -> Response:
         location = f"{self._state.base}{identity.ENVIRONMENTS_V2}/builds/{build_id}"
         return answer({"location": location}, 202)
 

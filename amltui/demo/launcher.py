@@ -11,7 +11,6 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 
 class DemoError(RuntimeError):
@@ -44,18 +43,22 @@ class DemoServer:
     @property
     def address(self) -> str:
         """What `join` needs to find the server: one line of text, without the control token."""
+        return json.dumps(self._place)
+
+    @property
+    def connection(self) -> dict[str, str]:
+        """How to sign in to it, for whoever runs the SDK."""
+        return {"auth": "demo", **self._place}
+
+    @property
+    def _place(self) -> dict[str, str]:
         names = ("url", "ca_bundle", "subscription_id", "resource_group", "workspace_name")
-        return json.dumps({name: getattr(self, name) for name in names})
+        return {name: getattr(self, name) for name in names}
 
     def __enter__(self) -> DemoServer:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 

@@ -25,6 +25,8 @@ def why_not(service: Service, wanted: Can) -> str:
     if wanted is Can.INVOKE:
         if stopped:
             return "Its container does not run."
+        if service.ref.deployment:
+            return f"It is a version of {service.ref.endpoint}: ask that, it shares the calls out."
         return "It has no scoring URI" + (f": it is {service.raw_state}." if not local else ".")
     if wanted is Can.INIT_LOGS:
         return "Only ACI and AKS services have an init container."

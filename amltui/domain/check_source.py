@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from .facts import Check, Facts, SourceListing
 from .findings import Level
+from .model_paths import ModelContent, content_id
 from .plan import Plan
 from .plan_parts import FileModel, FolderModel, RegisteredModel
 
@@ -17,6 +18,7 @@ MANY_FILES = 2_000
 _SECRETS = (".env", "*.pem", "*.key", "*.pfx", "id_rsa", "id_ed25519", ".netrc", ".pypirc")
 _BALLAST = (".git", ".venv", "venv", "node_modules", "__pycache__", ".ipynb_checkpoints", "mlruns")
 _SHOWN = 3
+_LARGE_LOCALLY = "A local service needs that much memory and disk for its image, too."
 
 
 def source(plan: Plan, facts: Facts) -> Iterator[Check]:
@@ -106,7 +108,7 @@ def models(plan: Plan, facts: Facts) -> Iterator[Check]:
             yield Check(
                 Level.WARNING, where, f"{path} has {size_words(fact.size)}.",
                 "It is sent once, and fetched into every container when it starts.",
-                "A local service needs that much memory and disk for its image, too.",
+                _LARGE_LOCALLY,
             )  # fmt: skip
         elif fact is not None and fact.kind and fact.size == 0:
             yield Check(Level.ERROR, where, f"{path} is empty.")
@@ -124,6 +126,25 @@ def _registered(model: RegisteredModel, where: str, facts: Facts) -> Iterator[Ch
         newest = f"The newest is {max(versions)}."
         title = f"{model.name} has no version {model.version}."
         yield Check(Level.ERROR, f"{where}.version", title, newest)
+    else:
+        name = content_id(model, facts.newest)
+        content = facts.contents.get(name)
+        if content is None or content.problem:
+            return
+        title = f"{name}: {content_words(content)}."
+        if (content.size or 0) <= LARGE_MODEL:
+            yield Check(Level.INFO, f"{where}.registered", title)
+        else:
+            yield Check(
+                Level.WARNING, f"{where}.registered", title,
+                "It is fetched into every container when it starts.", _LARGE_LOCALLY,
+            )  # fmt: skip
+
+
+def content_words(content: ModelContent) -> str:
+    """How much a registered model is."""
+    amount = "1 file" if content.count == 1 else f"{content.count} files"
+    return amount if content.size is None else f"{amount} of {size_words(content.size)}"
 
 
 def size_words(size: int) -> str:

@@ -22,7 +22,8 @@ _KINDS = (ChangeKind.CHANGED, ChangeKind.ADDED, ChangeKind.DELETED)  # by the en
 _NOISE = re.compile(
     r"/(?:proc|sys|dev|run|tmp|var/(?:run|tmp|log|cache|lock))(?:/|$)"
     r"|/(?:root|home/[^/]+)/\.(?:cache|local/state|config/matplotlib|ipython|viminfo|lesshst"
-    r"|python_history|bash_history|ash_history|sh_history|wget-hsts|azureml)(?:/|$)"
+    r"|python_history|bash_history|ash_history|sh_history|wget-hsts|azureml"
+    r"|gunicorn)(?:/|$)"
     r"|/etc/(?:hosts|hostname|resolv\.conf|mtab|ld\.so\.cache)$"
     r"|/__pycache__(?:/|$)|\.pyc$|\.sw[a-p]$|~$|/\.nfs|/\.pytest_cache(?:/|$)"
     r"|/var/azureml-app/azureml-logs?(?:/|$)|/supervise(?:/|$)"

@@ -26,6 +26,7 @@ _HEADER = f"""\
 {_BEGIN}
 def _amltui_debugger(port={{port}}, limit={{wait}}):
     import threading
+    import time
 
     try:
         import debugpy
@@ -34,14 +35,23 @@ def _amltui_debugger(port={{port}}, limit={{wait}}):
     except Exception as error:  # not installed, or another worker has the port
         print("amltui: no debugger:", error, flush=True)
         return
+
+    def tell():
+        while not debugpy.is_client_connected():
+            time.sleep(0.5)
+        print("{ATTACHED}", flush=True)
+
     timer = threading.Timer(limit, debugpy.wait_for_client.cancel)
     timer.daemon = True
     timer.start()
     print("{WAITING} for", limit, "s on port", port, flush=True)
     debugpy.wait_for_client()
     timer.cancel()
-    attached = debugpy.is_client_connected()
-    print("{ATTACHED}" if attached else "amltui: no debugger came; going on", flush=True)
+    if debugpy.is_client_connected():
+        tell()
+        return
+    print("amltui: no debugger came; going on", flush=True)
+    threading.Thread(target=tell, daemon=True).start()  # one that comes later, too
 
 
 _amltui_debugger()

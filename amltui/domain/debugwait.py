@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from .debugheader import ATTACHED, WAITING
@@ -37,6 +37,11 @@ class Look:
         if self.stage is Stage.ENDED:
             return True
         return self.answers and self.stage not in (Stage.STARTING, Stage.WAITING)
+
+    def after(self, before: Stage) -> Look:
+        """This look, after one at `before`: a log that is cut to its end may have lost what was."""
+        lost = before is Stage.MISSED and self.stage is Stage.STARTING and self.answers
+        return replace(self, stage=before) if lost else self
 
 
 def look_at(log: str, *, running: bool, ending: str = "") -> Look:

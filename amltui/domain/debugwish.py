@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from . import launchjson
 from .debugheader import PORT, WAIT
+from .errors import AmltuiError, Problem
 from .plan import Plan
 
 HTTP_PORT = 5001
+WAIT_MOST, PORT_MOST = 3_600, 65_535
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,32 @@ class Wish:
         inference = self.plan.inference
         inside = inference.source_directory or posixpath.dirname(inference.entry_script)
         return posixpath.normpath(posixpath.join(self.folder, inside))
+
+    def typed(self, wait: str, http_port: str, debug_port: str, vim: str) -> Wish:
+        """The wish with what a person typed into a form.
+
+        Raises:
+            AmltuiError: what of it cannot be.
+        """
+        seconds = _number("The wait", wait, WAIT_MOST)
+        http = _number("The port of the service", http_port, PORT_MOST)
+        debug = _number("The port of the debugger", debug_port, PORT_MOST)
+        if http == debug:
+            raise _wrong(f"Both ports are {http}", "The service and the debugger need one each.")
+        if vim.casefold() not in ("yes", "y", "no", "n", ""):
+            raise _wrong("Is vim to be in the image?", "Type yes or no.")
+        with_vim = vim.casefold().startswith("y")
+        return replace(self, wait=seconds, http_port=http, debug_port=debug, vim=with_vim)
+
+
+def _number(what: str, typed: str, most: int) -> int:
+    if typed.isascii() and typed.isdigit() and 1 <= int(typed[:9]) <= most:
+        return int(typed)
+    raise _wrong(f"{what} is a number from 1 to {most:,}", f"It cannot be {typed or 'empty'}.")
+
+
+def _wrong(title: str, message: str) -> AmltuiError:
+    return AmltuiError(title, message, problem=Problem.USAGE)
 
 
 @dataclass(frozen=True)

@@ -76,8 +76,8 @@ def failed(text: str, remedy: str) -> Verdict:
     return Verdict(Mark.FAILED, text, remedy)
 
 
-def not_tried(text: str, remedy: str = "") -> Verdict:
-    """It was not looked at, and why."""
+def not_tried(text: str, remedy: str) -> Verdict:
+    """It was not looked at, and why; the remedy is what makes it possible."""
     return Verdict(Mark.NOT_TRIED, text, remedy)
 
 
@@ -103,13 +103,16 @@ def sdk(version: str | None) -> Verdict:
     return ok(f"azureml-core {version}")
 
 
+NO_EXTENSION = not_tried("It needs the Azure CLI.", "amltui does without; mend the CLI first.")
+
+
 def azure_cli(versions: Mapping[str, object] | None) -> tuple[Verdict, Verdict]:
     """The Azure CLI and its extension for machine learning; None where there is no `az`."""
     if versions is None:
         missing = "There is no `az` on the PATH; nothing here needs it but --auth cli."
         return (
             warning(missing, "Install the Azure CLI, or sign in another way: --auth interactive."),
-            not_tried("It needs the Azure CLI."),
+            NO_EXTENSION,
         )
     cli = ok(f"azure-cli {versions.get('azure-cli', '?')}")
     held = versions.get("extensions")
@@ -171,7 +174,7 @@ def terminal(
     """What the terminal can do; `clipboard` is tmux's set-clipboard, empty outside of tmux."""
     name = environ.get("TERM", "")
     if size is None:
-        return not_tried("This is no terminal.")
+        return not_tried("This is no terminal.", "Run it in the terminal that is in question.")
     troubles: list[tuple[str, str]] = []
     if name in ("", "dumb"):
         troubles.append((f"TERM is {name or 'not set'}", "export TERM=xterm-256color"))
@@ -221,9 +224,11 @@ def _matches(action: str, patterns: Sequence[str]) -> bool:
 def registry(name: str, admin: bool | None) -> Verdict:
     """Whether the admin user of the workspace's registry is on."""
     if not name:
-        return not_tried("The workspace has no registry yet: the first deployment makes one.")
+        none = "The workspace has no registry yet."
+        return not_tried(none, "Nothing is to be done: the first deployment makes one.")
     if admin is None:
-        return not_tried(f"{name} does not say whether its admin user is on.")
+        told = f"{name} does not say whether its admin user is on."
+        return not_tried(told, f"az acr show -n {name} --query adminUserEnabled")
     if not admin:
         return warning(
             f"The admin user of {name} is off: ACI cannot pull images from it.",

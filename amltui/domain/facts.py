@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .findings import Edit, Level
+from .model_paths import ModelContent
 from .replicas import Cluster
 
 
@@ -83,3 +84,9 @@ class Facts:
     clusters: Mapping[str, Cluster | None] | None = None  # of the workspace; None: size unknown
     models: Mapping[str, tuple[int, ...]] | None = None  # versions by name
     environments: frozenset[str] | None = None
+    contents: Mapping[str, ModelContent] = field(default_factory=dict)  # by `name:version`
+
+    @property
+    def newest(self) -> dict[str, int]:
+        """The newest version of every registered model."""
+        return {name: max(held) for name, held in (self.models or {}).items() if held}

@@ -1,4 +1,4 @@
-"""Images of the time before environments: built once, kept by name and version."""
+"""Legacy images, built once and kept by name and version, and the images of environments."""
 
 from __future__ import annotations
 
@@ -31,3 +31,32 @@ class LegacyImage:
     def failed(self) -> bool:
         """Whether it was not built."""
         return self.state.lower() in ("failed", "timedout", "cancelled", "unreadable")
+
+
+@dataclass(frozen=True)
+class EnvironmentVersion:
+    """A registered or curated environment at its newest version; its image is asked for alone."""
+
+    name: str
+    version: str
+    base: str = ""  # the image below its packages
+    packages: tuple[str, ...] = ()  # requirements, conda's and pip's
+
+    @property
+    def id(self) -> str:
+        """Name and version."""
+        return f"{self.name}:{self.version}"
+
+    @property
+    def curated(self) -> bool:
+        """Whether it is one of Microsoft's."""
+        return self.name.startswith("AzureML-")
+
+
+@dataclass(frozen=True)
+class EnvironmentImage:
+    """The image of an environment: whether the registry has it, and what it is built by."""
+
+    built: bool
+    location: str = ""
+    dockerfile: str = ""

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 
-from .images import LegacyImage
+from .images import EnvironmentVersion, LegacyImage
 from .models import Container, Ref, Service
 
 LABEL = 16  # characters of a source's name beside its lines
@@ -100,6 +100,11 @@ class LogSource:
     def of_image(cls, image: LegacyImage) -> LogSource:
         """The build log of a legacy image."""
         return cls(SourceKind.BUILD, image.id, "legacy image", Ref("azureml", image.id))
+
+    @classmethod
+    def of_environment(cls, environment: EnvironmentVersion, build: str) -> LogSource:
+        """The log of a build of an environment's image, which is watched at the address `build`."""
+        return cls(SourceKind.BUILD, environment.id, "environment", Ref("azureml", build))
 
     @classmethod
     def of_run(cls, run: str, name: str, where: str) -> LogSource:

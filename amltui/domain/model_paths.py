@@ -22,6 +22,29 @@ UNKNOWN_CONTENT = "…"
 
 
 @dataclass(frozen=True)
+class ModelContent:
+    """The files of a registered model, by their paths below the folder of its version.
+
+    Sizes are in bytes, None where they are not known; `count` may be more than `files` lists.
+    """
+
+    files: tuple[tuple[str, int | None], ...] = ()
+    count: int = 0
+    problem: str = ""  # why nothing is known of them
+
+    @property
+    def root(self) -> str:
+        """The file or folder that it consists of; empty where that is not known."""
+        return posixpath.commonpath([path for path, _ in self.files]) if self.files else ""
+
+    @property
+    def size(self) -> int | None:
+        """All of it, in bytes; None where that is not known."""
+        sizes = [size for _, size in self.files if size is not None]
+        return sum(sizes) if self.files and len(sizes) == self.count else None
+
+
+@dataclass(frozen=True)
 class ModelPath:
     """Where one model is found, relative to `APP_ROOT`; `folder` is that of its version."""
 
@@ -47,13 +70,13 @@ class ModelPaths:
 def model_paths(
     plan: Plan,
     next_versions: Mapping[str, int] | None = None,
-    contents: Mapping[str, str] | None = None,
+    contents: Mapping[str, ModelContent] | None = None,
 ) -> ModelPaths:
     """The paths of the plan's models.
 
     `next_versions` gives, by model name, the version that a registration will get, or the newest
-    one there is for a registered model without a version. `contents` gives, by model name, the
-    file or folder that a registered model consists of.
+    one there is for a registered model without a version. `contents` gives, by `content_id`, what
+    registered models consist of.
     """
     versions, known = next_versions or {}, contents or {}
     found = tuple(_path(model, versions, known) for model in plan.models)
@@ -63,11 +86,20 @@ def model_paths(
     return ModelPaths(found, found[0].folder if len(found) == 1 else MODELS_DIR)
 
 
-def _path(model: Model, versions: Mapping[str, int], contents: Mapping[str, str]) -> ModelPath:
+def content_id(model: RegisteredModel, newest: Mapping[str, int]) -> str:
+    """`name:version` of a registered model, "" as long as its version is not known."""
+    number = model.version or newest.get(model.name)
+    return f"{model.name}:{number}" if number else ""
+
+
+def _path(
+    model: Model, versions: Mapping[str, int], contents: Mapping[str, ModelContent]
+) -> ModelPath:
     if isinstance(model, RegisteredModel):
         number = model.version or versions.get(model.name)
         version = str(number) if number else NEWEST_VERSION
-        content = contents.get(model.name, UNKNOWN_CONTENT)
+        held = contents.get(content_id(model, versions), ModelContent())
+        content = held.root or UNKNOWN_CONTENT
     else:
         number = versions.get(model.name)
         version = str(number) if number else NEXT_VERSION

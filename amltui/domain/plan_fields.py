@@ -17,6 +17,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, cast
 
+from . import plan_pairs
 from .text import clean_line
 
 _KEY = "field"
@@ -91,10 +92,10 @@ class Field:
                     f"{quote(text)} is not a {self.kind.value}.", self.limits
                 ) from None
         if self.kind is Kind.MAP:
-            pairs = [line.partition("=") for line in text.splitlines() if line.strip()]
-            if not all(equals for _, equals, _ in pairs):
-                raise WrongValue("Write one name=text a line.")
-            return self.read({name.strip(): value.strip() for name, _, value in pairs})
+            try:
+                return self.read(plan_pairs.of_text(text))
+            except plan_pairs.WrongPair as wrong:
+                raise WrongValue(str(wrong)) from None
         return self.read(text)
 
     @property
@@ -199,7 +200,7 @@ def _text(field: Field, value: Any, *, lines: bool = False) -> str:
 
 
 def _no_controls(text: str, allowed: str = "") -> None:
-    hidden = ("Cc", "Cf", "Cs", "Zl", "Zp") if not allowed else ("Cc", "Cs")
+    hidden = ("Cc", "Cs", "Zl", "Zp", *(() if allowed else ("Cf",)))
     if not (text.isascii() and text.isprintable()):
         for char in text:
             if unicodedata.category(char) in hidden and char not in allowed:
@@ -213,8 +214,9 @@ def _path(field: Field, value: Any) -> str:
     return text.rstrip("/") or "/"
 
 
-def _prose(field: Field, value: Any) -> str:
-    return _text(field, value, lines=True)
+def _prose(field: Field, value: Any) -> str | None:
+    text = _text(field, value, lines=True)
+    return text if text.strip() else None
 
 
 def _version(field: Field, value: Any) -> str:

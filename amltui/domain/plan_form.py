@@ -54,7 +54,7 @@ class Form:
         if lost := tuple(error for error in errors if error.field not in places):
             raise InvalidPlan(lost)
         if not errors and (form.errors or form.plan() != Plan.from_dict(data)):
-            raise InvalidPlan((PlanError("", "It has texts that do not fit on a form."),))
+            raise InvalidPlan((PlanError("", "It has settings that no line of the form shows."),))
         return form
 
     def text(self, path: str) -> str:

@@ -109,19 +109,20 @@ def _inference(text: Text) -> Iterator[Line]:
     place = "inference.environment"
     if chosen in settings:
         yield _line(f"{place}.{chosen}", replace(settings[chosen], required=True))
-    if chosen == "registered":
+    if chosen == "registered" or text(f"{place}.version").strip():
         yield _line(f"{place}.version", settings["version"])
-    else:
+    if chosen != "registered":
         below = Field("image", Kind.TEXT, "The image below the packages.")
         yield Line(IMAGE, below, IMAGE_SOURCES, False)
         if image in settings:
             yield _line(f"{place}.{image}", replace(settings[image], required=True))
+    own_image = image != "sdk" and chosen != "registered"
     for name, one in settings.items():
         if name in (*_OF_PACKAGES, *_OF_IMAGE):
             continue
         if name in _OF_MADE and chosen == "registered":
             continue
-        if name in _OF_REGISTRY and (image != "base_image" or chosen == "registered"):
+        if name in _OF_REGISTRY and not own_image and not text(f"{place}.{name}").strip():
             continue
         yield _line(f"{place}.{name}", one)
     yield _line("inference.description", by_name["description"])

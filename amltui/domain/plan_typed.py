@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from . import plan_pairs
 from .plan_fields import Kind, fields_of
 from .plan_lines import IMAGE, IMAGE_SOURCES, KIND, PACKAGE_SOURCES, PACKAGES
 from .plan_parts import MODELS, Environment, Options
@@ -42,7 +43,7 @@ def _texts_of(path: str, section: Mapping[Any, Any]) -> Iterator[tuple[str, str]
     for name, value in section.items():
         where = f"{path}.{name}" if path else str(name)
         if isinstance(value, Mapping) and str(name) in _MAPS:
-            yield where, "\n".join(f"{key}={text}" for key, text in value.items())
+            yield where, plan_pairs.to_text({str(key): str(text) for key, text in value.items()})
         elif isinstance(value, Mapping):
             yield from _texts_of(where, value)
         elif isinstance(value, bool):

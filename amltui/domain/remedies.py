@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from .changes import Changes, refusals
+from .changes import Changes, in_words, refusals
+from .changes import now as present
 from .conda import apply, lint, want
 from .findings import Edit
 from .models import Kind, Service
@@ -44,6 +45,7 @@ class RemedyKind(str, Enum):
     LOCAL = "local"  # `plan` is the same deployment on this machine
     CALCULATOR = "calculator"  # the replica calculator, with the service's values
     PROBE = "probe"  # look for the model's files in the container
+    SHELL = "shell"  # open one in the container
     TEXT = "text"  # something to do elsewhere
 
 
@@ -59,6 +61,7 @@ class Remedy:
     changes: Changes | None = None
     edit: Edit | None = None
     file: str = ""  # that `edit` is for: the plan's conda file, as the plan names it
+    entry: str = ""  # what pip is to be asked for in a conda file that is not known here
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,20 @@ class _Case:
     service: Service | None
     conda: str
     details: Mapping[str, str] = field(default_factory=dict)
+    container: str = ""
 
     def value(self, name: str) -> Any:
         """A setting's value in the plan, else in the service; None where nothing is said."""
         if self.plan is not None:
             return getattr(self.plan.target, name, None)
-        return _of_service(self.service, name) if self.service is not None else None
+        return present(self.service, name) if self.service is not None else None
+
+    @property
+    def local(self) -> bool:
+        """Whether it runs, or is to run, on this machine; so does what is no service."""
+        if self.plan is not None:
+            return isinstance(self.plan.target, LocalTarget)
+        return self.service is None or self.service.kind is Kind.LOCAL
 
     @property
     def aks(self) -> bool:
@@ -91,31 +102,22 @@ def remedies(
     *,
     conda: str = "",
     details: Mapping[str, str] | None = None,
+    container: str = "",
 ) -> tuple[Remedy, ...]:
     """What can be done about the failures of the catalogue named by `ids`, root cause first.
 
     `conda` is the text of the plan's conda file, needed to edit it; `details` are those of the
-    findings, which name the package that is missing. Each remedy is offered once.
+    findings, which name the package that is missing; `container` is where it was seen, if that is
+    here. Each remedy is offered once.
     """
-    case = _Case(plan, service, conda, dict(details or {}))
+    case = _Case(plan, service, conda, dict(details or {}), container)
     found: dict[str, Remedy] = {}
     for name in ids:
         for makes, make in _MAKERS:
             if name in makes:
                 for remedy in make(case, name):
                     found.setdefault(remedy.key, remedy)
-    return tuple(found.values())
-
-
-def _of_service(service: Service, name: str) -> Any:
-    asked, scale = service.resources, service.scale
-    return {
-        "memory_gb": asked.memory_gb,
-        "memory_gb_limit": asked.memory_limit_gb,
-        "cpu_cores": asked.cpu,
-        "gpu_cores": asked.gpu,
-        "scoring_timeout_ms": scale.scoring_timeout_ms,
-    }.get(name)
+    return (*found.values(), *((_SHELL,) if container else ()))
 
 
 def _settings(case: _Case, key: str, title: str, values: Mapping[str, Any]) -> Iterator[Remedy]:
@@ -128,16 +130,16 @@ def _settings(case: _Case, key: str, title: str, values: Mapping[str, Any]) -> I
         values = {name: value for name, value in values.items() if name in known}
         plan = replace(case.plan, target=replace(target, **values))
         for name, value in values.items():
-            now = getattr(target, name)
-            before = f"{known[name].default} (the default)" if now is None else _words(now)
-            lines.append(f"{name}: {before} → {_words(value)}")
+            said = getattr(target, name)
+            before = f"{known[name].default} (the default)" if said is None else in_words(said)
+            lines.append(f"{name}: {before} → {in_words(value)}")
     if case.service is not None:
         wanted = Changes(settings=dict(values))
         if values and not refusals(case.service, wanted):
             changes = wanted
         if not lines:
             lines = [
-                f"{name}: {_words(_of_service(case.service, name))} → {_words(value)}"
+                f"{name}: {in_words(present(case.service, name))} → {in_words(value)}"
                 for name, value in values.items()
             ]
     if not values:
@@ -149,21 +151,11 @@ def _settings(case: _Case, key: str, title: str, values: Mapping[str, Any]) -> I
         yield Remedy(key, title, RemedyKind.SETTINGS, tuple(lines), plan, changes)
 
 
-def _words(value: Any) -> str:
-    if value is None:
-        return "not known"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return number(value) if isinstance(value, (int, float)) else str(value)
-
-
 def _more_memory(case: _Case, name: str) -> Iterator[Remedy]:
     """Twice the memory, and a limit that allows it; on this machine the engine has the say."""
-    if case.plan is not None and isinstance(case.plan.target, LocalTarget):
-        yield _hint("docker-memory")
-        return
-    if case.plan is None and (case.service is None or case.service.kind is Kind.LOCAL):
-        yield _hint("docker-memory")
+    if case.local:
+        if name in MEMORY:
+            yield _hint("docker-memory")
         return
     now = case.value("memory_gb") or DEFAULT_MEMORY_GB
     if name in CRASHES and now > DEFAULT_MEMORY_GB:
@@ -204,6 +196,7 @@ def _longer_scoring(case: _Case, name: str) -> Iterator[Remedy]:
 def _longer_worker(case: _Case, name: str) -> Iterator[Remedy]:
     """WORKER_TIMEOUT is a variable of the environment: the image stays, the container is new."""
     if case.plan is None:
+        yield _hint("worker-timeout")
         return
     environment = case.plan.inference.environment
     there = dict(environment.variables)
@@ -224,7 +217,7 @@ def _longer_worker(case: _Case, name: str) -> Iterator[Remedy]:
 
 def _later_probe(case: _Case, name: str) -> Iterator[Remedy]:
     values = {"initial_delay_seconds": 620, "timeout_seconds": 10}
-    if case.aks and case.plan is not None:
+    if case.aks:
         yield from _settings(case, "probes", "Probe later, and wait longer for an answer", values)
 
 
@@ -285,7 +278,8 @@ def _conda_edit(case: _Case, entry: str, edit: Edit | None) -> Iterator[Remedy]:
         )
     elif not case.conda:
         lines = ("In the conda file, below `- pip:`", f"+ - {entry}", "then deploy it again.")
-        yield Remedy(f"conda {entry}", f"Ask pip for {entry}", RemedyKind.TEXT, lines)
+        title = f"Ask pip for {entry}"
+        yield Remedy(f"conda {entry}", title, RemedyKind.TEXT, lines, entry=entry)
 
 
 def diff_lines(before: str, after: str) -> Iterator[str]:
@@ -303,13 +297,17 @@ def _calculator(case: _Case, name: str) -> Iterator[Remedy]:
 
 
 def _probe(case: _Case, name: str) -> Iterator[Remedy]:
-    if case.service is not None and case.service.container_id:
+    if case.container:
         lines = ("What lies below azureml-models, and what get_model_path() finds.",)
         yield Remedy("probe", "Look for the model in the container", RemedyKind.PROBE, lines)
 
 
 def _locally(case: _Case, name: str) -> Iterator[Remedy]:
-    if case.plan is not None and not isinstance(case.plan.target, LocalTarget):
+    if case.local:
+        return
+    if case.plan is None:
+        yield _hint("deploy-locally")
+    else:
         plan = replace(case.plan, target=LocalTarget())
         lines = (f"target: {case.plan.target.kind} → local", "On this machine's engine, to debug.")
         yield Remedy("local", "Deploy the same on this machine", RemedyKind.LOCAL, lines, plan)
@@ -334,6 +332,12 @@ def _hints(case: _Case, name: str) -> Iterator[Remedy]:
     yield _hint(name)
 
 
+_SHELL = Remedy(
+    "shell",
+    "Open a shell in the container",
+    RemedyKind.SHELL,
+    ("In Containers (4); where it does not run, in a copy of it. p looks for files and packages.",),
+)
 _Maker = Callable[[_Case, str], Iterator[Remedy]]
 # In the order in which they are offered for one failure.
 _MAKERS: tuple[tuple[Iterable[str], _Maker], ...] = (

@@ -72,6 +72,21 @@ HINTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "Docker Desktop: Settings, Resources. On Linux: close other programs, or add memory.",
         ),
     ),
+    "deploy-locally": (
+        "Deploy the same on this machine",
+        (
+            "amltui has no plan of this service: n in Deploy (3) makes one, or reads its script.",
+            "With the target local an edited script is served again within seconds.",
+        ),
+    ),
+    "worker-timeout": (
+        "Raise WORKER_TIMEOUT to 600 s",
+        (
+            "It is a variable of the service's environment:",
+            '+ environment.environment_variables["WORKER_TIMEOUT"] = "600"  (300 s is the default)',
+            "then deploy it again; the image stays.",
+        ),
+    ),
     "base-dockerfile": (
         "Install the library in the image",
         (

@@ -78,7 +78,12 @@ def parse_rps(text: str) -> Fraction:
 
 def parse_request_time(text: str) -> Fraction:
     """Seconds from ``0.1``, ``100ms``, ``10 s``, ``1m`` or ``1h``; a bare number is seconds."""
-    return _parse(REQUEST_TIME, text, _SECONDS)
+    return parse_seconds(REQUEST_TIME, text)
+
+
+def parse_seconds(field: Field, text: str) -> Fraction:
+    """Seconds within the limits of any field, written as a request time."""
+    return _parse(field, text, _SECONDS)
 
 
 def parse_utilization(text: str) -> Fraction:

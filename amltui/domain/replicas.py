@@ -127,7 +127,7 @@ def calculate(demand: Demand) -> Result:
         f" ({percent} % target utilisation) = {amount(concurrent)}",
         f"replicas: {amount(concurrent)} ÷ {demand.max_concurrent} at a time each, rounded up"
         f" = {replicas}",
-        f"limit: {_count(replicas)}, always busy, can answer {amount(full)} requests/s;"
+        f"limit: {replica_count(replicas)}, always busy, can answer {amount(full)} requests/s;"
         " what comes above that gets 503",
     )
     return Result(demand, concurrent, replicas, working)
@@ -178,8 +178,8 @@ def cluster_words(cluster: Cluster | None, replica: Resources | None) -> str:
     if room is None:
         return f"The cluster had {nodes} when it was attached."
     return (
-        f"The cluster had {nodes} when it was attached: room for at most {_count(room)}, less what"
-        " its own pods take."
+        f"The cluster had {nodes} when it was attached: room for at most"
+        f" {replica_count(room)}, less what its own pods take."
     )
 
 
@@ -203,15 +203,15 @@ def _scale_advice(result: Result, scale: Scale) -> list[Advice]:
     most = scale.max_replicas or 10
     if needed > most:
         text = (
-            f"{_count(needed)} exceed what the autoscaler may start:"
+            f"{replica_count(needed)} exceed what the autoscaler may start:"
             f" raise autoscale_max_replicas from {most} to {needed}."
         )
         advice.append(Advice(Level.WARNING, text, "autoscale_max_replicas", needed))
     wanted, current = result.demand.target_percent, scale.target_utilization or 70
     if wanted != current:
         text = (
-            f"Calculated for {wanted} %, but the service has {current} %:"
-            f" set autoscale_target_utilization to {wanted}."
+            f"Calculated for {wanted} %, but autoscale_target_utilization is {current}:"
+            f" set it to {wanted}."
         )
         advice.append(Advice(Level.CHANGE, text, "autoscale_target_utilization", wanted))
     if wanted < current:
@@ -233,7 +233,7 @@ def _pool_advice(result: Result, setting: str, current: int | None) -> list[Advi
     carried = Fraction(current * demand.max_concurrent) * demand.utilization / demand.request_time_s
     text = f"{setting} is {current}: enough, it carries {amount(carried)} requests/s."
     if current > needed:
-        text += f" {_count(needed)} would do."
+        text += f" {replica_count(needed)} would do."
     return [Advice(Level.NOTE, text)]
 
 
@@ -255,11 +255,12 @@ def _cluster_advice(needed: int, replica: Resources, cluster: Cluster) -> list[A
     room = cluster.room_for(replica)
     if room is None or needed <= room:
         return []
-    asks = ((replica.cpu, "cores"), (replica.memory_gb, "GB"), (replica.gpu, "GPU"))
+    cores = "core" if replica.cpu == 1 else "cores"
+    asks = ((replica.cpu, cores), (replica.memory_gb, "GB"), (replica.gpu, "GPU"))
     each = ", ".join(f"{amount(_exact(value))} {unit}" for value, unit in asks if value)
     text = (
-        f"{_count(needed)} of {each} do not fit: the cluster has room for at most {room}, less"
-        " what its own pods take. Add nodes, choose larger ones or ask for less per replica."
+        f"{replica_count(needed)} of {each} do not fit: the cluster has room for at most {room},"
+        " less what its own pods take. Add nodes, choose larger ones or ask for less per replica."
     )
     return [Advice(Level.WARNING, text)]
 
@@ -269,5 +270,6 @@ def _exact(value: float) -> Fraction:
     return Fraction(str(value))
 
 
-def _count(replicas: int) -> str:
-    return "1 replica" if replicas == 1 else f"{replicas} replicas"
+def replica_count(replicas: int) -> str:
+    """So many replicas, in words."""
+    return "1 replica" if replicas == 1 else f"{replicas:,} replicas"

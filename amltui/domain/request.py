@@ -13,11 +13,11 @@ from datetime import datetime
 from difflib import unified_diff
 from fractions import Fraction
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .errors import AmltuiError
 from .latency import Timing, span
-from .replica_input import Field, InvalidInput, parse_request_time
+from .replica_input import Field, InvalidInput, parse_seconds
 from .text import clean, clean_line, mask
 
 SAMPLE = '{"data": [[1, 2, 3, 4, 5, 6, 7, 8, 9, 10], [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]]}'
@@ -77,13 +77,7 @@ class Request:
     method: str = "POST"
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InvalidInput(
-                "url", f"“{clean_line(self.url)[:80]}” is not an address to send to.",
-                "It must begin with http:// or https:// and name a host.",
-                "A service gets its scoring URI when its deployment has succeeded.",
-            )  # fmt: skip
+        parts = _address(self.url)
         if parts.username or parts.password:
             raise InvalidInput(
                 "url", "The address holds a user or password.", "They would be shown and kept.",
@@ -167,12 +161,20 @@ class Attempt:
 
 def parse_limit(text: str) -> float:
     """A time limit in s from ``10``, ``10 s``, ``500ms`` or ``2m``. Raises InvalidInput."""
+    return float(parse_seconds(LIMIT, text))
+
+
+def _address(url: str) -> SplitResult:
+    """The parts of an address that can be sent to. Raises InvalidInput."""
+    why = "It must begin with http:// or https:// and name a host."
     try:
-        value = parse_request_time(text)
-    except InvalidInput as error:
-        raise LIMIT.refused(text, error.message) from None
-    LIMIT.check(value, text)
-    return float(value)
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError as error:  # brackets that do not match, a port that is none
+        why = f"{clean_line(str(error))[:100]}."
+    title = f"“{clean_line(url)[:80]}” is not an address to send to."
+    raise InvalidInput("url", title, why, "A scoring URI looks like https://host/score.")
 
 
 def parse_header(text: str) -> tuple[str, str]:
@@ -211,8 +213,7 @@ def pretty(body: str, *, folded: bool = True) -> str:
         found = _layout(value, "", "", "", folded)
         lines, whole = _first(found, most)
     except (ValueError, RecursionError):
-        parts = body[: 2 * _MOST_SHOWN + 1].split("\n", most + 1)
-        lines, whole = _first((_short(line, folded) for line in parts), most)
+        lines, whole = _first((_short(line, folded) for line in body.split("\n", most + 1)), most)
     if not whole:
         lines.append("… the rest is folded" if folded else "… the rest is not shown")
     # Line by line: a pattern that runs over all of it holds up every other thread.
@@ -294,9 +295,12 @@ def compare(before: Attempt, now: Attempt) -> list[str]:
         ("request", [one.request.body for one in (before, now)]),
         ("answer", [one.answer.body if one.answer else "" for one in (before, now)]),
     ):
-        shown = [pretty(text).split("\n")[:_DIFFED_LINES] for text in texts]
+        shown = [pretty(text, folded=False).split("\n")[:_DIFFED_LINES] for text in texts]
         changed = list(unified_diff(shown[0], shown[1], lineterm="", n=1))[2:]
-        lines += ["", f"{title}: {'differs' if changed else 'the same'}", *changed]
+        words = "differs" if changed else "differs, but not in the lines compared here"
+        if texts[0] == texts[1]:
+            words = "the same"
+        lines += ["", f"{title}: {words}", *changed]
     return lines
 
 

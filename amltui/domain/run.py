@@ -36,6 +36,7 @@ TITLES = {
     "start": "Start the containers",
     "healthy": "Wait until it is healthy",
 }
+REMOVED = "Removed"  # in the place of how an operation ended: what it made was removed since
 # Steps that one call does together: each begins again where that call begins.
 _TOGETHER = {"image": "submit", "start": "submit"}
 _TOGETHER_LOCAL = {"build": "context", "start": "context", "healthy": "context"}
@@ -245,13 +246,16 @@ def restart_at(target: str, step: str, facts: Mapping[str, str], *, failed: bool
     """Where to begin again for an unfinished step.
 
     A step that broke off goes on where it was, for what it waits for goes on without it. One
-    that failed begins with the call that began it, unless that call has not ended yet.
+    that failed begins with the call that began it, unless that call has not ended yet. What was
+    removed since is made again.
     """
     if target == "local":
-        if step == "healthy" and not failed:
+        if step == "healthy" and not failed and facts.get("container"):
             return step
         return _TOGETHER_LOCAL.get(step, step)
     ended = facts.get("operation_ended", "")
+    if ended == REMOVED and step in ("image", "start", "healthy"):
+        return "submit"
     if failed and step in _TOGETHER and ended not in ("", "Succeeded"):
         return _TOGETHER[step]
     return step

@@ -96,7 +96,10 @@ class Restart:
     def lines(self) -> tuple[str, ...]:
         """The same in sentences."""
         again = (f"Done again: {', '.join(self.again)}.",) if self.again else ()
-        kept = f"Kept: {', '.join(self.kept)}." if self.kept else "Nothing is kept."
+        kept = (
+            f"Kept, unless their files have changed: {', '.join(self.kept)}."
+            if self.kept else "Nothing is kept."
+        )  # fmt: skip
         return f"It goes on at {self.first}.", *again, kept
 
 
@@ -113,6 +116,7 @@ class RunView:
     failure: Failure | None = None
     began_at: float | None = None  # when it was taken up last
     ended_at: float | None = None
+    stranded: str = ""  # why it can never go on
 
     @property
     def over(self) -> bool:
@@ -134,7 +138,7 @@ class RunView:
     def resume_at(self) -> str:
         """Where a resumed run would go on; "" when there is nothing left to do."""
         current = self.current
-        if not self.over or current is None or self.state is RunState.SUBMITTED:
+        if self.stranded or not self.over or current is None or self.state is RunState.SUBMITTED:
             return ""
         failed = current.state is StepState.FAILED
         return restart_at(self.target, current.step, self.facts, failed=failed)

@@ -6,11 +6,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .errors import AmltuiError, Problem
 from .exitcodes import Ending, describe
 from .text import MASK, clean, clean_line, mask
 
 TEMPORARY_LABEL = "amltui.temporary"
 """On containers and images that live as long as a shell in them."""
+ORIGIN_LABEL = "amltui.stands-in-for"
+"""On a container to have a shell in: the name of the image that it, or what it copies, is of."""
 COMMIT_LABEL = "amltui.commit"
 """On a committed image: the container it was taken of and a digest of what was changed then."""
 
@@ -18,6 +21,12 @@ _SECRET_NAME = re.compile(
     r"pass|pwd|secret|token|credential|(?:^|_)sas(?:_|$)|(?:^|_|api|access|account)keys?(?:_|$)"
     r"|connection_?string|auth(?:orization)?(?:_|$)",
     re.IGNORECASE,
+)
+_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_IMAGE = re.compile(
+    r"(?:(?=[^/]*[.:])[a-zA-Z0-9.-]+(?::\d+)?/)?"  # a registry
+    rf"{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?",
+    re.ASCII,
 )
 _TAG = re.compile(r"(?P<stem>.*?)(?P<number>\d+)")
 
@@ -218,6 +227,22 @@ def split_image(image: str) -> tuple[str, str]:
     head, slash, last = name.rpartition("/")
     last, _, tag = last.partition(":")
     return f"{head}{slash}{last}", tag
+
+
+def image_name(text: str) -> str:
+    """The text, if an image can be called so: an engine asks only after it has made the image.
+
+    Raises:
+        AmltuiError: it cannot.
+    """
+    if _IMAGE.fullmatch(text) is None:
+        raise AmltuiError(
+            "That is no name for an image",
+            f"{clean_line(text)} cannot be one; nothing was committed.",
+            "It has small letters, digits and . _ - /, and then perhaps a colon and a tag.",
+            problem=Problem.USAGE,
+        )
+    return text
 
 
 def ending_of(code: int, out_of_memory: bool, error: str) -> Ending:

@@ -12,7 +12,7 @@ from amltui.domain.workbench import Probe
 from amltui.widgets.dialogs import Choice, ChoiceDialog, ConfirmDialog
 from amltui.widgets.fields_dialog import FieldsDialog, TextField
 
-from .container_base import GROUP, RUNNING, ContainerBase
+from .container_base import GROUP, ContainerBase
 from .report import Report, changes_text, not_committed
 
 PROBES = (
@@ -23,6 +23,9 @@ PROBES = (
     Choice("environment", "environment", "its variables, secrets masked"),
     Choice("ports", "debug ports", "whether 5001 and 5678 are free on this machine"),
 )
+
+
+GRACE = "it has 10 s to end by itself."
 
 
 class ContainerActions(ContainerBase):
@@ -110,14 +113,15 @@ class ContainerActions(ContainerBase):
 
     @work(exclusive=True, group=GROUP, exit_on_error=False, name="start or stop")
     async def action_start_stop(self) -> None:
-        """Stop it if it runs, after a warning when it holds edits; else start it."""
+        """Stop it if it runs, after a warning when it holds edits; else start or resume it."""
         container = self.selected
         if container is None:
             return
         async with self.telling():
-            if container.state not in RUNNING:
+            if container.state not in ("running", "restarting"):
                 await self.bench.start(container.id)
             elif await self._may_go(container, "Stop"):
+                self.notify(f"Stopping {container.name}: {GRACE}")
                 await self.bench.stop(container.id)
             self.action_refresh()
 
@@ -128,6 +132,7 @@ class ContainerActions(ContainerBase):
         if container is not None:
             async with self.telling():
                 if await self._may_go(container, "Restart"):
+                    self.notify(f"Restarting {container.name}: {GRACE}")
                     await self.bench.restart(container.id)
                     self.action_refresh()
 

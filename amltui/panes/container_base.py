@@ -87,7 +87,10 @@ class ContainerBase(ListPane):
 
     async def remind(self, container: Container) -> None:
         """Say what a commit would keep, and remember it for who leaves the console."""
-        found = await self.bench.dirty(container.id) if container.state in RUNNING else ()
+        try:
+            found = await self.bench.dirty(container.id) if container.state in RUNNING else ()
+        except AmltuiError:
+            return  # it has gone meanwhile, or the engine has: the list tells
         if found:
             text = not_committed(found)
             self.console.unsaved[container.id] = f"{container.name}: {text}."

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 
 from amltui.domain.models import Container, Image
 from amltui.domain.workbench import ContainerDetail, Mount, Usage
 from amltui.widgets.detail import Field, Item, Section
-from amltui.widgets.table_model import Cell, CellStyle, Column, TableRow
-from amltui.widgets.words import age
+from amltui.widgets.table_model import Cell, CellStyle, Column, TableRow, age_cell
 
 COLUMNS = (
     Column("name", "NAME", priority=9, min_width=14, max_width=32),
@@ -42,6 +42,7 @@ LOOKS: dict[str, tuple[str, CellStyle]] = {
     "dead": ("✗", "failed"),
 }
 TIGHT = 0.9  # of the memory limit
+_NARROW = re.compile(r"\*:|127\.0\.0\.1:|/tcp")  # of a port, what a narrow column does without
 
 
 def row(
@@ -67,10 +68,10 @@ def row(
         Cell("" if cpu is None else f"{cpu:.1f}%", sort=cpu),
         _memory_cell(usage, detail),
         Cell(_status(container, detail), "failed" if failed else "muted"),
-        Cell(" ".join(container.ports).replace("*:", "").replace("/tcp", "")),
+        Cell(_NARROW.sub("", " ".join(container.ports))),
         Cell(container.image),
         Cell(container.service),
-        _age_cell(container.created_at, now),
+        age_cell(container.created_at, now),
     )
     return TableRow(container.id, cells)
 
@@ -80,7 +81,7 @@ def image_row(image: Image, now: datetime) -> TableRow:
     cells = (
         Cell(image.names[0] if image.names else "(no name)"),
         Cell(memory(image.size), sort=float(image.size)),
-        _age_cell(image.created_at, now),
+        age_cell(image.created_at, now),
         Cell(" ".join(image.used_by)),
         Cell(image.id.removeprefix("sha256:")[:12], "muted"),
     )
@@ -99,12 +100,7 @@ def sections(
         Field("Image", container.image),
         Field("Command", detail.command),
         *(Field("Port", f"{outer or 'not published'} -> {inner}") for inner, outer in detail.ports),
-        *(
-            Field(
-                "Mount", f"{each.source} -> {each.target}{'' if each.writable else ', read-only'}"
-            )
-            for each in detail.mounts
-        ),
+        *(Field("Mount", _mount_words(each)) for each in detail.mounts),
         Field("Network", detail.network),
         Field("Service", container.service),
         Field("Created", detail.created_at),
@@ -150,11 +146,6 @@ def _memory_cell(usage: Usage | None, detail: ContainerDetail | None) -> Cell:
     share = usage.memory / limit
     style: CellStyle = "degraded" if share >= TIGHT else ""
     return Cell(f"{memory(usage.memory)} {share:.0%}", style, float(usage.memory))
-
-
-def _age_cell(created_at: datetime | None, now: datetime) -> Cell:
-    seconds = (now - created_at).total_seconds() if created_at else None
-    return Cell(age(created_at, now), "muted", seconds)
 
 
 def _mount_words(mount: Mount) -> str:

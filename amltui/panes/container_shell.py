@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual import work
 from textual.binding import Binding, BindingType
 
+from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.models import Container
 from amltui.domain.workbench import Standin
 from amltui.widgets.dialogs import ConfirmDialog
@@ -31,12 +32,38 @@ class ContainerShell(ContainerBase):
         async with self.telling():
             if image is not None:
                 await self._shell_in(await self.bench.stand_in(image=image.id), image.name)
-            elif container is not None and container.state in RUNNING:
-                await self.shell_in(container.id, container.name)
-                await self.remind(container)
-            elif container is not None and await self._may_copy(container):
-                copied = await self.bench.stand_in(container=container.id)
-                await self._shell_in(copied, f"a copy of {container.name}")
+            elif container is not None:
+                await self._shell_at(container)
+
+    @work(exclusive=True, group=GROUP, exit_on_error=False, name="shell")
+    async def shell_of(self, container: str) -> None:
+        """The same for a container that another pane was about, which gets the cursor."""
+        async with self.telling():
+            known = await self.console.containers.refresh()
+            found = next((one for one in known.rows if one.id == container), None)
+            if known.error is not None:
+                raise known.error
+            if found is None:
+                raise AmltuiError(
+                    "The container is gone",
+                    "The engine has none of that identity any more.",
+                    "Its image may still be there: m shows the images, s opens a shell in one.",
+                    problem=Problem.NOT_FOUND,
+                )
+            self.point_at(found)
+            await self._shell_at(found)
+
+    def point_at(self, container: Container) -> None:
+        """Put the cursor on a container; the pane knows how."""
+        raise NotImplementedError
+
+    async def _shell_at(self, container: Container) -> None:
+        if container.state in RUNNING:
+            await self.shell_in(container.id, container.name)
+            await self.remind(container)
+        elif await self._may_copy(container):
+            copied = await self.bench.stand_in(container=container.id)
+            await self._shell_in(copied, f"a copy of {container.name}")
 
     async def _may_copy(self, container: Container) -> bool:
         body = "A copy of it can be started with a shell in place of its command: same files, "
@@ -79,6 +106,10 @@ class ContainerShell(ContainerBase):
                 made = await self.bench.replace(container.id, image, self.notify)
                 ports = ", ".join(f"{outer}->{inner}" for inner, outer in made.ports)
                 self.notify(f"{made.name} runs {image}. {ports}".strip())
+                known = await self.console.containers.refresh()
+                for one in known.rows:
+                    if one.id == made.container_id:
+                        self.point_at(one)
 
     async def commit_of(self, container: str) -> str:
         """Show what a commit would hold, and make it; returns its name, empty for "no"."""

@@ -12,10 +12,12 @@ from textual.content import Content
 
 from amltui.domain.errors import AmltuiError
 from amltui.domain.logsource import LogSource
-from amltui.domain.models import EngineChoice
+from amltui.domain.models import Container, EngineChoice
 from amltui.domain.workbench import ContainerDetail, Usage
 from amltui.widgets.clipboard import copy
 from amltui.widgets.dialogs import Choice, ChoiceDialog
+from amltui.widgets.table_model import KeptRows
+from amltui.widgets.words import age
 from amltui.workers.bridge import call
 from amltui.workers.workbench import Workbench
 
@@ -27,9 +29,11 @@ from .debug_key import DebugKey
 
 REFRESH_SECONDS = 2.0
 LOAD_LIMIT = 60.0
+AGAIN = "It is asked again every few seconds; E asks another engine."
 RETRY_MOST = 5.0  # an engine that was restarted is back within seconds
 CHANGING = ("shell", "edit", "commit", "start_stop", "restart", "remove")
 OF_CONTAINERS = ("logs", "commit", "edit", "files", "probe", "changes", "start_stop", "restart")
+OF_BOTH = ("shell", "inspect", "remove")
 
 
 class ContainersPane(ContainerShell, ContainerFiles, ContainerActions, DebugKey):
@@ -62,7 +66,9 @@ class ContainersPane(ContainerShell, ContainerFiles, ContainerActions, DebugKey)
         super().__init__()
         self._details: Mapping[str, ContainerDetail] = {}
         self._usage: Mapping[str, Usage] = {}
+        self._rows = KeptRows()
         self._title = ""
+        self._could_act = True
 
     # -- polling: only while the pane can be seen, re-armed after the work
 
@@ -72,6 +78,8 @@ class ContainersPane(ContainerShell, ContainerFiles, ContainerActions, DebugKey)
         self.follow_usage()
 
     def on_screen_suspend(self) -> None:
+        if self not in self.app.screen_stack:  # another pane, not a dialog: it grows old
+            self._usage = {}
         self.workers.cancel_group(self, "containers")
         self.workers.cancel_group(self, "usage")
 
@@ -103,7 +111,9 @@ class ContainersPane(ContainerShell, ContainerFiles, ContainerActions, DebugKey)
         self.table.dimmed = error is not None
         if error is not None:
             self.console.engine_info = None
-            self.table.empty = f"{error}"
+            self.table.empty = "\n".join(
+                part for part in (f"{error.title}.", error.message, error.hint, AGAIN) if part
+            )
             self.console.report("engine", error)
         else:
             for gone in () if self.shows_images else {*self.console.unsaved} - {*self.containers}:
@@ -128,7 +138,7 @@ class ContainersPane(ContainerShell, ContainerFiles, ContainerActions, DebugKey)
     async def follow_usage(self) -> None:
         """CPU and memory of the rows on screen, until the pane is left."""
         bench = await self._tools()
-        async for usage in bench.watch.usage(self._running_on_screen):
+        async for usage in bench.watch.usage(self._running_on_screen, self._usage):
             if usage != self._usage:
                 self._usage = usage
                 self._show()
@@ -149,10 +159,11 @@ class ContainersPane(ContainerShell, ContainerFiles, ContainerActions, DebugKey)
         if self.shows_images:
             rows = [image_row(image, now) for image in self.images.values()]
         else:
-            rows = [
-                row(each, now, self._details.get(key), self._usage.get(key))
+            facts = {
+                key: (each, age(each.created_at, now), self._details.get(key), self._usage.get(key))
                 for key, each in self.containers.items()
-            ]
+            }
+            rows = self._rows.of(facts, lambda each, _, *live: row(each, now, *live))
         self.table.set_rows(rows)
         self._show_engine()
         self.show_detail()
@@ -160,6 +171,8 @@ class ContainersPane(ContainerShell, ContainerFiles, ContainerActions, DebugKey)
     def _show_engine(self) -> None:
         engine = self.console.engine_info
         where = f"{engine.address} ({engine.origin})" if engine is not None else "no engine"
+        if self.table.dimmed and (seen := self.console.containers.taken_at) is not None:
+            where += f", seen {age(seen, self.console.now)} ago".replace("now ago", "just now")
         title = f"{'Images' if self.shows_images else 'Containers'} · {where}"
         if title != self._title:  # each setting repaints the whole table
             self._title = title
@@ -173,12 +186,22 @@ class ContainersPane(ContainerShell, ContainerFiles, ContainerActions, DebugKey)
             self.panel.set_sections(sections(container, detail, usage), container.id)
         else:
             self.panel.set_sections(image_sections(image) if image is not None else ())
+        if self._can_act != self._could_act:
+            self._could_act = self._can_act
+            self.refresh_bindings()
+
+    @property
+    def _can_act(self) -> bool:
+        """Whether the engine answers, and something is under the cursor."""
+        return not self.table.dimmed and self.table.highlighted is not None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Read-only mode has no key that changes anything; images have no processes."""
         if action in CHANGING and self.read_only:
             return False
         if action in OF_CONTAINERS and self.shows_images:
+            return False
+        if action in (*OF_CONTAINERS, *OF_BOTH) and not self._can_act:
             return False
         return super().check_action(action, parameters)
 
@@ -187,6 +210,14 @@ class ContainersPane(ContainerShell, ContainerFiles, ContainerActions, DebugKey)
     @property
     def debug_subject(self) -> str:
         return self.selected.service if self.selected is not None else ""
+
+    def point_at(self, container: Container) -> None:
+        """Put the cursor on a container, which may be newer than the list."""
+        if self.shows_images:
+            self.action_images()
+        self.containers = {**self.containers, container.id: container}
+        self._show()
+        self.table.highlight(container.id)
 
     def action_images(self) -> None:
         """Images, or containers again."""

@@ -19,6 +19,7 @@ from amltui.domain.models import AuthMode, Can, Kind, Progress, Ref, Service, St
 from amltui.domain.text import clean_line
 from amltui.widgets.detail import DetailPanel, Field, Item, Paragraph, Section
 from amltui.widgets.dialogs import ConfirmDialog, ErrorDialog
+from amltui.widgets.fields_dialog import FieldsDialog, TextField
 from amltui.widgets.table_model import CellStyle
 from amltui.workers.debugging import Debugging
 
@@ -33,6 +34,12 @@ STEPS = {
     "start": "Run it",
     "attach": "Attach",
 }
+OPTIONS = (
+    "Seconds to wait for the debugger",
+    "Port of the service, on this machine",
+    "Port of the debugger, on this machine",
+    "Put vim into the image? yes or no",
+)
 OUTPUT = 8  # lines of what the SDK prints that are shown
 GROUP = "debugging"
 STYLES: dict[Level, CellStyle] = {
@@ -61,6 +68,7 @@ class DebugPane(Pane):
         self._order = list(STEPS)
         self._at = 0  # the step that is done, asked or failed
         self._told: dict[str, str] = {}  # of each step
+        self._typed: tuple[str, ...] = ()  # how it is to be done
         self._output: deque[str] = deque(maxlen=OUTPUT)
         self._marks: tuple[Mark, ...] = ()
         self._package: Package | None = None
@@ -92,19 +100,41 @@ class DebugPane(Pane):
                 self._at += 1
         except AmltuiError as error:
             self._failed = error.title
-            self.app.push_screen(ErrorDialog(error))
+            if self._missed:  # nobody waits for it: it must not come before another pane
+                self._told["attach"] = f"{error}"
+            else:
+                self.app.push_screen(ErrorDialog(error))
         finally:
             if self.is_attached:
                 self._show()
                 self.refresh_bindings()
 
     async def _do_copy(self) -> bool:
+        if not await self._choose():
+            return False
         copy = await self._debugging.describe()
         ports = await self._debugging.choose_ports()
         self._told["copy"] = f"{copy.wrapper} waits, then runs {copy.script}"
         body = "\n\n".join((*copy.remarks, *ports))
         name = self._debugging.wish.plan.name
         return await self._asked(f"Package {name} for debugging?", body, "Package")
+
+    async def _choose(self) -> bool:
+        """Let the wait and the ports be changed; offered are ports that are free."""
+        told = await self._debugging.choose_ports()
+        wish = self._debugging.wish
+        known = (wish.wait, wish.http_port, wish.debug_port, "yes" if wish.vim else "no")
+        fields = [
+            TextField(label, str(value))
+            for label, value in zip(OPTIONS, self._typed or known, strict=True)
+        ]
+        dialog = FieldsDialog(f"Debug {wish.plan.name} with VS Code", fields, "\n".join(told))
+        typed = await self.app.push_screen_wait(dialog)
+        if typed is None:
+            return False
+        self._typed = typed
+        self._debugging.wish = wish.typed(*typed)
+        return True
 
     async def _do_package(self) -> bool:
         def tell(progress: Progress) -> None:
@@ -151,19 +181,21 @@ class DebugPane(Pane):
         return await self._asked("Start the container?", body, "Start")
 
     async def _do_start(self) -> bool:
+        self._look = None
         self._told["start"] = f"container {await self._debugging.start()}"
         self.refresh_bindings()
         return True
 
     async def _do_attach(self) -> bool:
         debugging, before = self._debugging, Stage.STARTING
-        async with aclosing(debugging.watch()) as looks:
+        async with aclosing(debugging.watch(late=True)) as looks:
             async for look, left in looks:
                 if look.stage is not before:
                     self.app.bell()
                 self._look, before = look, look.stage
                 self._told["attach"] = words(look, left, debugging.wish.debug_port)
                 self._show()
+                self.refresh_bindings()
         if before is Stage.ENDED:
             self._at = self._order.index("start")
             self._failed = "the container has ended; l shows its log"
@@ -189,7 +221,7 @@ class DebugPane(Pane):
         if self._failed:
             again = Paragraph(f"It stopped: {self._failed}. n does this step again.", "failed")
             sections.append(Section("", (Paragraph(""), again)))
-        elif self._at == len(self._order):
+        elif self._missed or self._at == len(self._order):
             following = tuple(Paragraph(line) for line in self._debugging.next_steps())
             sections.append(Section("Next", following))
         elif not self._busy:
@@ -203,13 +235,18 @@ class DebugPane(Pane):
         return sections
 
     def _glyph(self, at: int) -> tuple[str, CellStyle]:
-        if at < self._at:
-            missed = self._look is not None and self._look.stage is not Stage.ATTACHED
-            last = at == len(self._order) - 1
-            return ("!", "degraded") if last and missed else ("✓", "ok")
         if at > self._at:
             return "·", "muted"
+        if at == len(self._order) - 1 and self._look is not None and self._look.over:
+            return ("✓", "ok") if self._look.stage is Stage.ATTACHED else ("!", "degraded")
+        if at < self._at:
+            return "✓", "ok"
         return ("✗", "failed") if self._failed else ("◔", "pending")
+
+    @property
+    def _missed(self) -> bool:
+        """Whether the service runs without the debugger, which may still come."""
+        return self._look is not None and self._look.over and self._look.stage is Stage.MISSED
 
     # -- keys
 

@@ -38,7 +38,7 @@ class DeployPane(DeployActions, DebugKey):
             "Images",
             show=False,
             id="deploy.images",
-            tooltip="The legacy images of the workspace and their build logs",
+            tooltip="Legacy images and environments, and how their images were built",
         ),
         Binding(
             "r", "refresh", "Refresh", show=False, id="deploy.refresh", tooltip="Look again now"

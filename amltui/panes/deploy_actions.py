@@ -117,7 +117,7 @@ def _listed(left: tuple[Leftover, ...]) -> str:
 def _logs(run: RunSummary, view: RunView, *, here: bool) -> list[Choice]:
     """The logs of a run, the latest first."""
     options = [Choice(log.file, log.title, log.step) for log in reversed(view.logs)]
-    submitted = view.target != "local" and bool(view.facts.get("operation"))
+    submitted = view.target != "local" and bool(view.facts.get("operation") and not view.stranded)
     if (submitted and here) or view.facts.get("container"):
         where = TARGETS.get(view.target, view.target)
         options.append(Choice("service", f"log of {run.name}", f"{where}, live"))

@@ -27,7 +27,7 @@ class GoingOn(Beginning):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "u",
+            "u,F",
             "go_on",
             "Go on",
             id="deploy.go_on",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import aclosing
+from dataclasses import replace
 
 from textual import work
 
@@ -90,7 +91,9 @@ class RunList(ListPane):
 
     def _view_of(self, run: RunSummary) -> RunView:
         """The run as it is watched, or as it was when the list was made."""
-        return self._view if self._view is not None and self._watched == run.id else run.view
+        if self._view is None or self._watched != run.id:
+            return run.view
+        return replace(self._view, stranded=run.view.stranded)
 
     # The list: only while the pane can be seen, or a run's end is to be told
 
@@ -205,7 +208,7 @@ class RunList(ListPane):
 
     def _aid(self, run: RunSummary, view: RunView) -> Aid:
         """What is known of its failure; what is not known yet is looked for, once."""
-        if not view.resume_at:
+        if not view.resume_at and view.error is None:
             return Aid()
         about = _ending(run, view)
         if about not in self._aids and about != self._looking:
@@ -231,7 +234,10 @@ class RunList(ListPane):
             file = facts.files.get(run.plan.inference.environment.conda_file or "")
             conda = (file.text if file else None) or ""
         ways = offers(run.plan, view, found.ids, conda=conda, details=found.details)
-        self._aids[about] = Aid(found.sentences, ways)
+        fixing = bool(ways.ways) and not self.console.settings.read_only
+        keys = "u or F fixes · l log" if fixing else "l log"
+        told = (*found.sentences, ("Keys", keys)) if found.findings else ()
+        self._aids[about] = Aid(told, ways)
         return self._aids[about]
 
     def _watch_selected(self) -> None:

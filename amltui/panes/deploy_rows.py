@@ -12,14 +12,14 @@ from amltui.domain.offers import Offers
 from amltui.domain.run import TITLES
 from amltui.domain.run_view import RunState, RunView, StepState, StepView
 from amltui.widgets.detail import Field, Item, Paragraph, Section
-from amltui.widgets.table_model import Cell, CellStyle, Column, TableRow
-from amltui.widgets.words import age, moment
+from amltui.widgets.table_model import Cell, CellStyle, Column, TableRow, age_cell
+from amltui.widgets.words import moment
 from amltui.workers.deployments import RunSummary
 
+from .finding_items import finding_items
 from .service_rows import failure_node
 
 Remark = tuple[datetime, str, str]  # when, of which operation, what
-_LOOKS: dict[str, CellStyle] = {"Diagnosis": "failed", "What to do": "strong"}
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def run_row(run: RunSummary, view: RunView, now: datetime) -> TableRow:
         Cell(f"{glyph} {view.state.value}", style, STATE_ORDER.index(view.state)),
         Cell(step),
         Cell(stopwatch(seconds), "", seconds),
-        Cell(age(began, now), "muted", (now - began).total_seconds()),
+        age_cell(began, now),
     )
     return TableRow(f"run:{run.id}", cells, haystack=f"{run.id} {run.workspace}")
 
@@ -116,7 +116,7 @@ def operation_rows(
             Cell(state, style),
             Cell(""),
             Cell(stopwatch(seconds), "", seconds),
-            Cell(age(began, now), "muted", (now - began).total_seconds()),
+            age_cell(began, now),
         )
         found.append((began, TableRow(f"operation:{name}", cells)))
     return found
@@ -157,6 +157,9 @@ def run_sections(
     if view.error is not None:
         sentences = aid.sentences if aid is not None else ()
         found.append(Section("What failed", tuple(_trouble(view, view.error, sentences))))
+    if view.stranded:
+        lines = (Paragraph(view.stranded), Paragraph("n deploys again, in a run of its own."))
+        found.append(Section("It cannot be resumed", lines))
     if aid is not None:
         found += _ways(aid.offers)
     if view.failure is not None and view.failure.details:
@@ -212,8 +215,7 @@ def _trouble(
         yield Paragraph(error.message)
     if error.hint:
         yield Paragraph(error.hint, "strong")
-    for label, text in sentences:
-        yield Field(label, text, _LOOKS.get(label, ""))
+    yield from finding_items(sentences)
 
 
 def _ways(offers: Offers) -> list[Section]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import aclosing
+from datetime import datetime
 from typing import ClassVar
 
 from textual import on, work
@@ -55,9 +56,11 @@ class DoctorScreen(Screen[None]):
         Binding("escape,q", "dismiss", "Back", id="doctor.back"),
     ]
 
-    def __init__(self, doctor: Callable[[], Doctor]) -> None:
+    def __init__(self, doctor: Callable[[], Doctor], clock: Callable[[], datetime]) -> None:
         super().__init__()
         self._doctor = doctor
+        self._clock = clock
+        self._begun = ""
         self._checks: tuple[Check, ...] = ()
         self._done: dict[str, Checked] = {}
 
@@ -79,6 +82,7 @@ class DoctorScreen(Screen[None]):
         """Make all checks; each is shown as it ends."""
         doctor = self._doctor()
         self._checks, self._done = doctor.checks, {}
+        self._begun = f"{self._clock():%H:%M:%S} UTC"
         self._show()
         async with aclosing(doctor.examine()) as found:
             async for one in found:
@@ -90,6 +94,8 @@ class DoctorScreen(Screen[None]):
         done = self._done.get(self.query_one(ResourceTable).highlighted or "")
         if done is not None and done.verdict.remedy:
             self.notify(copy(self.app, done.verdict.remedy), markup=False)
+        elif done is not None:
+            self.notify("Nothing is to be done about it.", title=done.check.title)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Errors nobody expected go to the console's net."""
@@ -105,7 +111,8 @@ class DoctorScreen(Screen[None]):
         }
         words = [f"{count} {mark.value}" for mark, count in counts.items() if count]
         words += [f"{left} under way"] if left else []
-        self.query_one("#summary", Static).update(Content(f"Doctor: {', '.join(words)}"))
+        text = f"Doctor: {', '.join(words)} · {self._begun}"
+        self.query_one("#summary", Static).update(Content(text))
         self._tell()
 
     def _row(self, check: Check) -> TableRow:

@@ -1,86 +1,41 @@
-"""The images of the time before environments, by name and version, and their build logs."""
+"""The images of the workspace, legacy ones and those of environments, and their build logs."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import asyncio
 from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
 
 from amltui.domain.errors import AmltuiError
-from amltui.domain.images import LegacyImage
+from amltui.domain.images import EnvironmentImage, EnvironmentVersion, LegacyImage
 from amltui.domain.logsource import LogSource
 from amltui.widgets.clipboard import copy
-from amltui.widgets.detail import Field, Item, Paragraph, Section
-from amltui.widgets.table_model import Cell, CellStyle, Column, TableRow
-from amltui.widgets.words import age, moment
+from amltui.widgets.detail import Paragraph, Section
+from amltui.widgets.dialogs import ConfirmDialog
 
+from .image_rows import COLUMNS, environment_row, environment_sections, row, sections
 from .pane import ListPane, WorkspaceSwitched
 
-NONE = "No legacy images. Services of today are built from environments: B on one shows its build."
-
-
-def row(image: LegacyImage, now: datetime) -> TableRow:
-    """The image's row; newest versions sort last by number, not by letters."""
-    style: CellStyle = "failed" if image.failed else ""
-    glyph = "✗" if image.failed else "●" if image.state == "Succeeded" else "◔"
-    seconds = (now - image.created_at).total_seconds() if image.created_at else float("inf")
-    version = int(image.version) if image.version.isascii() and image.version.isdigit() else 0
-    cells = (
-        Cell(image.name),
-        Cell(image.version, "", version),
-        Cell(f"{glyph} {image.state or 'unknown'}", style or "ok"),
-        Cell(image.location),
-        Cell("yes" if image.has_log else "-", "muted"),
-        Cell(age(image.created_at, now), "muted", seconds),
-    )
-    return TableRow(image.id, cells, haystack=" ".join(image.models))
-
-
-def sections(image: LegacyImage, now: datetime) -> list[Section]:
-    """Everything known of an image."""
-    about: list[Item] = [
-        Field(label, value)
-        for label, value in (
-            ("State", image.state),
-            ("Location", image.location),
-            ("Kind", image.kind),
-            ("Created", moment(image.created_at, now)),
-            ("Models", ", ".join(image.models)),
-            ("Description", image.description),
-        )
-        if value
-    ]
-    if image.problem:
-        about.append(Paragraph(image.problem, "failed"))
-    log = "l shows it." if image.has_log else "The workspace keeps no link to it."
-    found = [Section(image.id, tuple(about)), Section("Build log", (Paragraph(log),))]
-    if image.tags:
-        found.append(Section("Tags", tuple(Field(name, value) for name, value in image.tags)))
-    pulling = "`az acr login`, then `docker pull` of the location; y copies that."
-    found.append(Section("To run it here", (Paragraph(pulling),)))
-    return found
+NONE = "The workspace has no legacy images and no environments."
+BUILDING = (
+    "The workspace builds it, which takes minutes and may start a compute target, and its registry"
+    " keeps it. The log is shown meanwhile; leaving it stops nothing."
+)
 
 
 class ImagesPane(ListPane):
-    """The legacy images of the workspace, by name and version, newest first.
+    """Legacy images by name and version, newest first; then environments at their newest version.
 
-    Enter shows one in detail, l its build log. Nothing makes new ones: today's services are built
-    from environments.
+    Enter shows one in detail, l its build log. The image of an environment that was not built yet
+    is built for that, after a question; legacy images are not made any more.
     """
 
     PANE = "deploy"
-    COLUMNS = (
-        Column("name", "NAME", priority=9, min_width=12, max_width=34),
-        Column("version", "VERSION", "right", priority=8),
-        Column("state", "STATE", priority=7, min_width=10, max_width=14),
-        Column("location", "LOCATION", priority=5, min_width=16, max_width=60),
-        Column("log", "LOG", priority=3),
-        Column("age", "AGE", "right", priority=4),
-    )
+    COLUMNS = COLUMNS
     EMPTY = "Asking the workspace…"
-    FILTERS = "name, version, state, location or model"
+    FILTERS = "name, version, kind, state, location, model or package"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("l", "logs", "Build log", id="images.logs", tooltip="The log of its build"),
         Binding("y", "copy", "Copy", id="images.copy", tooltip="Copy its location, to pull it"),
@@ -89,58 +44,121 @@ class ImagesPane(ListPane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._images: dict[str, LegacyImage] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        self._legacy: dict[str, LegacyImage] = {}
+        self._environments: dict[str, EnvironmentVersion] = {}
+        self._images: dict[str, EnvironmentImage] = {}  # of environments, as far as asked for
+        self._builds: dict[str, str] = {}  # where the builds that were asked for are watched
 
     @property
-    def selected(self) -> LegacyImage | None:
-        """The image under the cursor."""
-        return self._images.get(self.table.highlighted or "")
+    def selected(self) -> LegacyImage | EnvironmentVersion | None:
+        """What is under the cursor."""
+        key = self.table.highlighted or ""
+        return self._legacy.get(key) or self._environments.get(key)
 
     def on_screen_resume(self) -> None:
         self.poll()
 
     @on(WorkspaceSwitched)
     def _start_over(self) -> None:
-        self._images.clear()
+        self._forget()
         self.table.set_rows([])
         if self.is_current:
             self.poll()
 
     @work(exclusive=True, group="images", exit_on_error=False, name="images")
     async def poll(self) -> None:
-        """List the images once: they do not change."""
+        """List everything once: it seldom changes."""
+        services = self.console.services
         try:
-            found = await self.console.services.images()
+            legacy, environments = await asyncio.gather(services.images(), services.environments())
         except AmltuiError as error:
             self.table.dimmed = True
-            self.table.empty = f"{error}"
+            told = (error.title, error.message, "r asks the workspace again.")
+            self.table.empty = "\n".join(filter(None, told))
             self.console.report("images", error)
             return
+        if environments is None:
+            self.notify("The workspace has too many environments to list.", severity="warning")
         self.table.dimmed = False
         self.console.recovered("images")
         self.table.empty = NONE
-        self._images = {image.id: image for image in found}
-        self.table.set_rows([row(image, self.console.now) for image in found])
+        self._legacy = {image.id: image for image in legacy}
+        self._environments = {one.id: one for one in environments or ()}
+        self._show_rows()
+        self.rested()
+
+    def _show_rows(self) -> None:
+        rows = [row(image, self.console.now) for image in self._legacy.values()]
+        rows += [
+            environment_row(one, self._images.get(one.id)) for one in self._environments.values()
+        ]
+        self.table.set_rows(rows)
+
+    def rested(self) -> None:
+        self.show_detail()
+        one = self.selected
+        if isinstance(one, EnvironmentVersion) and one.id not in self._images:
+            self._ask_image(one)
+
+    @work(exclusive=True, group="image", exit_on_error=False, name="image")
+    async def _ask_image(self, one: EnvironmentVersion) -> None:
+        """Find out whether the environment's image is in the registry."""
+        try:
+            self._images[one.id] = await self.console.services.environment_image(one)
+        except AmltuiError as error:
+            self.console.report("image", error)
+            return
+        self.console.recovered("image")
+        self._show_rows()
         self.show_detail()
 
     def show_detail(self) -> None:
-        image = self.selected
-        told = sections(image, self.console.now) if image else [Section("", (Paragraph(NONE),))]
-        self.panel.set_sections(told, image.id if image else "")
-
-    async def action_logs(self) -> None:
-        if (image := self.selected) is None:
-            return
-        if image.has_log:
-            await self.console.show_log(LogSource.of_image(image))
+        one = self.selected
+        if one is None:
+            self.panel.set_sections([Section("", (Paragraph(NONE),))], "")
+        elif isinstance(one, LegacyImage):
+            self.panel.set_sections(sections(one, self.console.now), one.id)
         else:
-            self.notify("The workspace keeps no link to its build log.", title=image.id)
+            read_only = self.console.settings.read_only
+            told = environment_sections(one, self._images.get(one.id), read_only=read_only)
+            self.panel.set_sections(told, one.id)
+
+    @work(exclusive=True, group="log", exit_on_error=False, name="build log")
+    async def action_logs(self) -> None:
+        """Show the log of the build of what is selected."""
+        one = self.selected
+        if isinstance(one, EnvironmentVersion):
+            async with self.telling():
+                if build := await self._build_of(one):
+                    await self.console.show_log(LogSource.of_environment(one, build))
+        elif one is not None and one.has_log:
+            await self.console.show_log(LogSource.of_image(one))
+        elif one is not None:
+            self.notify("The workspace keeps no link to its build log.", title=one.id)
+
+    async def _build_of(self, one: EnvironmentVersion) -> str:
+        """Where the last build of an environment is watched; "" if there is none and stays none."""
+        if one.id not in self._builds:
+            image = self._images.get(one.id)
+            if not self.console.settings.read_only and (image is None or not image.built):
+                question = ConfirmDialog(f"Build the image of {one.id}?", BUILDING, "Build")
+                if not await self.app.push_screen_wait(question):
+                    return ""
+            self._builds[one.id] = await self.console.services.build_environment(one)
+            self._images.pop(one.id, None)  # asked for again when it is looked at
+        return self._builds[one.id]
 
     def action_copy(self) -> None:
-        if (image := self.selected) is not None:
-            self.notify(copy(self.app, image.location or image.id))
+        one = self.selected
+        if one is not None:
+            image = one if isinstance(one, LegacyImage) else self._images.get(one.id)
+            self.notify(copy(self.app, (image.location if image else "") or one.id))
 
     def action_refresh(self) -> None:
+        self._images.clear()
         self.poll()
 
     async def action_back(self) -> None:  # type: ignore[override]

@@ -11,12 +11,15 @@ from textual import work
 from textual.binding import Binding, BindingType
 from textual.worker import Worker
 
+from amltui.domain.finding_rows import finding_rows, finding_title
 from amltui.domain.models import Service
-from amltui.domain.text import clean_line, mask
-from amltui.widgets.detail import DetailPanel, Field, Item, Paragraph, Section
+from amltui.domain.text import clean_line
+from amltui.widgets.detail import DetailPanel, Field, Paragraph, Section
+from amltui.workers.explain import Explanation
 from amltui.workers.logwatch import diagnose_on
 from amltui.workers.openlog import OpenLog
 
+from .finding_items import finding_items
 from .log_reader import LogReader
 from .pane import Pane
 
@@ -159,22 +162,9 @@ class LogDiagnosis(Pane):
             text = f"{watch.progress:.0%} of it is diagnosed." if watch and going else ""
             return [Section("Diagnosis", (Paragraph(NOTHING), Paragraph(text)))]
         at = watch.findings.index(chosen)
-        place = f"{at + 1} of {len(watch.findings)}, " if len(watch.findings) > 1 else ""
-        kind = "the root cause" if at == 0 else "seen as well"
-        items: list[Item] = [
-            Field("Diagnosis", f"{place}{kind}: {chosen.confidence.value}"),
-            Field("Shown by", self._evidence(watch, chosen), "failed"),
-            Field("Why", chosen.cause),
-            Field("What to do", chosen.fix),
-        ]
-        if chosen.config_field != "-":
-            items.append(Field("Setting", chosen.config_field))
-        items += [
-            Field(name.capitalize(), mask(clean_line(value)))
-            for name, value in chosen.details.items()
-        ]
+        items = finding_items(finding_rows(chosen, self._place(watch, chosen)))
         items.append(Field("Keys", "F fixes · D next line · d closes"))
-        sections = [Section(chosen.title, tuple(items))]
+        sections = [Section(finding_title(at, len(watch.findings)), tuple(items))]
         others = [one for one in watch.findings if one is not chosen]
         if others:
             told = tuple(Field(f"line {watch.number(one.line) + 1}", one.title) for one in others)
@@ -182,14 +172,14 @@ class LogDiagnosis(Pane):
         return sections
 
     @staticmethod
-    def _evidence(watch: LogWatch, found: Finding) -> str:
+    def _place(watch: LogWatch, found: Finding) -> str:
         """The line that shows it, and the numbers of others."""
-        text = f"line {watch.number(found.line) + 1}: {mask(clean_line(found.evidence))}"
+        line = f"line {watch.number(found.line) + 1}"
         others = [watch.number(line) + 1 for line in found.lines if line != found.line]
         if not others:
-            return text
+            return line
         more = " …" if len(others) > SHOWN_LINES else ""
-        return f"{text}\nalso {', '.join(map(str, others[:SHOWN_LINES]))}{more}"
+        return f"{line} (also {', '.join(map(str, others[:SHOWN_LINES]))}{more})"
 
     # -- mending --------------------------------------------------------------------------------
 
@@ -204,9 +194,10 @@ class LogDiagnosis(Pane):
             return
         chosen = self._selected(watch)
         found = sorted(watch.findings, key=lambda one: one is not chosen)
-        details = {name: text for one in reversed(found) for name, text in one.details.items()}
-        ids = tuple(one.id for one in found)
-        await mend(self.console, Patient(log.source.title, ids, details, self._service(log)))
+        service = self._service(log)
+        container = log.source.container_id or (service.container_id if service else "")
+        known = Explanation(tuple(found))
+        await mend(self.console, Patient(log.source.title, known, service, container))
 
     def _service(self, log: OpenLog) -> Service | None:
         """The service that the log is of, as it is known now."""

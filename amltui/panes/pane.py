@@ -108,7 +108,14 @@ class ListPane(Pane):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", priority=True, id="list.filter"),
+        Binding(
+            "slash",
+            "filter",
+            "Filter",
+            priority=True,
+            id="list.filter",
+            tooltip="Show only what contains a text",
+        ),
         Binding("escape", "back", "Back", id="list.back"),
     ]
     COLUMNS: ClassVar[tuple[Column, ...]] = ()

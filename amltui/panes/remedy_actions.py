@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from amltui.domain.conda import want
 from amltui.domain.errors import AmltuiError
 from amltui.domain.facts import Fix
 from amltui.domain.models import Can, Service
 from amltui.domain.plan import Plan
 from amltui.domain.remedies import Remedy, RemedyKind, remedies
 from amltui.widgets.dialogs import Choice, ChoiceDialog, ConfirmDialog, ErrorDialog
+from amltui.widgets.path_dialog import PathDialog
+from amltui.workers.explain import Explanation
 
 from .report import Report, ReportDialog
 
 if TYPE_CHECKING:
     from amltui.app import Console
+    from amltui.domain.diagnosis import Finding
 
 HARMLESS = (RemedyKind.TEXT, RemedyKind.PROBE, RemedyKind.CALCULATOR)  # for read-only mode
+CONDA_FILE = "conda.yml"
 
 
 @dataclass(frozen=True)
 class Patient:
-    """What failed: the failures recognised, root cause first, and what they were seen on."""
+    """What failed, and what was recognised: seen on a service, in a container here, or both."""
 
     name: str
-    ids: tuple[str, ...]
-    details: Mapping[str, str] = field(default_factory=dict)
+    known: Explanation
     service: Service | None = None
+    container: str = ""  # its id
+
+    @classmethod
+    def of(cls, service: Service | None, findings: Iterable[Finding]) -> Patient:
+        """What a service, or an address of one's own, is said to suffer from."""
+        known = Explanation(tuple(findings))
+        if service is None:
+            return cls("it", known)
+        return cls(service.name, known, service, service.container_id)
 
 
 @dataclass(frozen=True)
@@ -49,10 +62,6 @@ async def mend(console: Console, patient: Patient) -> None:
     try:
         origin = await _origin(console, patient.service)
         found = _offers(console, patient, origin)
-        if not found:
-            text = "Nothing can be done about it from here; l opens its log, where d tells more."
-            console.notify(text, title=patient.name)
-            return
         options = [Choice(one.key, one.title, "; ".join(one.lines)) for one in found]
         dialog = ChoiceDialog(f"What to do about {patient.name}?", options, "REMEDY")
         key = await console.push_screen_wait(dialog)
@@ -64,12 +73,23 @@ async def mend(console: Console, patient: Patient) -> None:
 
 
 def _offers(console: Console, patient: Patient, origin: _Origin) -> tuple[Remedy, ...]:
+    """What can be done from here; last, what the catalogue says."""
+    known = patient.known
     found = remedies(
-        patient.ids, origin.plan, patient.service, conda=origin.conda, details=patient.details
+        known.ids,
+        origin.plan,
+        patient.service,
+        conda=origin.conda,
+        details=known.details,
+        container=patient.container,
     )
     if console.settings.read_only:
         found = tuple(one for one in found if one.kind in HARMLESS)
-    return found
+    advice = tuple(
+        Remedy("advice", f"Read: {one.title}", RemedyKind.TEXT, (one.fix,))
+        for one in known.findings[:1]
+    )
+    return (*found, *advice)
 
 
 async def _origin(console: Console, service: Service | None) -> _Origin:
@@ -97,11 +117,16 @@ async def _apply(console: Console, patient: Patient, origin: _Origin, chosen: Re
     service = patient.service
     if chosen.kind is RemedyKind.CALCULATOR and service is not None:
         await _calculate(console, service)
-    elif chosen.kind is RemedyKind.PROBE and service is not None:
-        found = await console.launch.bench().model_path(service.container_id)
+    elif chosen.kind is RemedyKind.PROBE:
+        found = await console.launch.bench().model_path(patient.container)
         await console.push_screen_wait(ReportDialog(Report.of(found, patient.name)))
-    elif chosen.kind is RemedyKind.FILE:
-        await _edit(console, origin, chosen)
+    elif chosen.kind is RemedyKind.SHELL:
+        await _shell(console, patient.container)
+    elif chosen.kind is RemedyKind.FILE and chosen.edit is not None:
+        fix = Fix(chosen.file, chosen.edit)
+        await _edit(console, fix, origin.folder, origin.conda)
+    elif chosen.entry and not console.settings.read_only and console.launch.planning is not None:
+        await _edit_another(console, chosen)
     elif chosen.changes is not None and service is not None and Can.UPDATE in service.can:
         from .service_update import review_update
 
@@ -125,17 +150,43 @@ async def _calculate(console: Console, service: Service) -> None:
         console.screen.load_service(service, tools.requests, tools.load)
 
 
-async def _edit(console: Console, origin: _Origin, chosen: Remedy) -> None:
-    """Change the plan's conda file, once its difference was read."""
-    planning = console.launch.planning
-    if planning is None or chosen.edit is None:
+async def _shell(console: Console, container: str) -> None:
+    """Open a shell in the container, in the pane where its other keys are."""
+    from .container_shell import ContainerShell
+
+    await console.switch_mode("containers")
+    if isinstance(console.screen, ContainerShell):
+        console.screen.shell_of(container)
+
+
+async def _edit_another(console: Console, chosen: Remedy) -> None:
+    """Ask for the conda file, as amltui has no plan of the service, and change that."""
+    assert console.launch.planning is not None
+    planning = console.launch.planning()
+    about = f"It gets the line `- {chosen.entry}` below `- pip:`, once you have agreed to that."
+    asking = PathDialog(chosen.title, CONDA_FILE, about, "show the change", planning.suggest)
+    if not (typed := await console.push_screen_wait(asking)):
         return
-    mending = await planning().mend(Fix(chosen.file, chosen.edit), origin.folder, origin.conda)
+    path = planning.path(typed)
+    text = await planning.text(path)
+    if (edit := want(text, chosen.entry)) is None:
+        told = f"It asks for {chosen.entry} already, or cannot be read: nothing is written."
+        console.notify(told, title=path.name, severity="warning")
+    else:
+        await _edit(console, Fix(str(path), edit), "", text)
+
+
+async def _edit(console: Console, fix: Fix, folder: str, seen: str) -> None:
+    """Change a conda file, once its difference was read."""
+    if (planning := console.launch.planning) is None:
+        return
+    mending = await planning().mend(fix, folder, seen)
     body = "\n".join((mending.path, *mending.diff))
-    if await console.push_screen_wait(ConfirmDialog(f"{chosen.title}?", body, "Change the file")):
+    title = f"{fix.edit.label}?"
+    if await console.push_screen_wait(ConfirmDialog(title, body, "Change the file")):
         await planning().apply(mending)
-        told = "It counts from the next deployment on: n in Deploy (3), or u here with the plan."
-        console.notify(told, title=f"{chosen.file} is changed")
+        told = "It counts from the next deployment on, or from an update with the plan (u, 1)."
+        console.notify(told, title=f"{fix.path} is changed")
 
 
 async def _deploy(console: Console, origin: _Origin, chosen: Remedy, plan: Plan) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import work
@@ -64,10 +66,12 @@ class ReplicaAsking(Pane):
         try:
             fresh = await self.console.services.service(service.ref)
             cluster = await self.console.services.cluster_of(fresh)
-        except AmltuiError:
-            return  # what the list says stands; the panel says that the cluster is not known
-        if self.picture.service is not None and self.picture.service.ref == fresh.ref:
+        except AmltuiError as error:  # what was known before stands
+            self.notify(f"{error.message} {error.hint}", title=error.title, severity="warning")
+            return
+        if self._is_about(fresh):
             self.picture.service, self.picture.cluster = fresh, cluster
+            self.picture.read_at = self.console.now
             self.calculate()
 
     # Measuring
@@ -95,7 +99,7 @@ class ReplicaAsking(Pane):
             self.remark("Measurement", [f"{error.title}. {error.message} {error.hint}"])
             return
         finally:
-            if series.time.count:
+            if series.time.count and self._is_about(service):
                 self.query_one("#request_time_s", Input).value = span(series.time.mean_s)
         self.remark("Measurement", series.summary())
 
@@ -122,8 +126,12 @@ class ReplicaAsking(Pane):
                 async for tally in going:
                     self.remark("Load check: esc stops it", tally.summary())
         except AmltuiError as error:
-            self.remark("Load check", [str(error), *tally.summary()])
+            self.remark("Load check", [str(error), *tally.summary(), *tally.plot()])
             return
+        except asyncio.CancelledError:
+            if self._is_about(service):
+                self.remark("Load check, stopped", [*tally.summary(), *tally.plot()])
+            raise
         lines = tally.summary()
         if self.picture.bursts:
             expected = self.picture.bursts[0].share_503_before * 100
@@ -131,6 +139,10 @@ class ReplicaAsking(Pane):
                 f"{tally.share(503) * 100:.0f} % were 503; the simulation expects {expected:.0f} %"
             )
         self.remark("Load check", [*lines, *tally.plot()])
+
+    def _is_about(self, service: Service) -> bool:
+        """Whether this is still the service here, read again or not."""
+        return self.picture.service is not None and self.picture.service.ref == service.ref
 
     async def _agreed(self, service: Service, plan: LoadPlan) -> bool:
         text = (
@@ -162,7 +174,10 @@ class ReplicaAsking(Pane):
         if not proposed:
             self.notify("Nothing has to be changed.", title=service.name)
             return
-        await review_update(self.console, service, Changes(proposed))
+        running = await review_update(self.console, service, Changes(proposed))
+        if running is not None:
+            await running.wait()
+            self.read_service(service)
 
     def remark(self, title: str, lines: list[str]) -> None:
         """Show what a measurement or load check says, on top."""
@@ -181,6 +196,7 @@ class ReplicaAsking(Pane):
 
 
 def _request(service: Service, requests: Requests) -> Request:
-    """What was sent to the service last, or the usual sample."""
+    """What was sent to the service last, or the usual sample; never to another address."""
     sent = requests.attempts(service)
-    return sent[-1].request if sent else Request(service.scoring_uri, SAMPLE)
+    last = sent[-1].request if sent else Request(service.scoring_uri, SAMPLE)
+    return replace(last, url=service.scoring_uri)

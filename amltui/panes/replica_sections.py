@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from fractions import Fraction
 
 from amltui.domain.models import Kind, Scale, Service
@@ -16,6 +17,7 @@ from amltui.domain.replicas import (
     carried_rps,
     cluster_words,
     compare,
+    replica_count,
 )
 from amltui.widgets.detail import Item, Paragraph, Section
 from amltui.widgets.table_model import CellStyle
@@ -31,6 +33,8 @@ class Picture:
 
     service: Service | None = None
     cluster: Cluster | None = None
+    read_at: datetime | None = None  # when both were read; None: the service is as it was listed
+    odd: tuple[str, ...] = ()  # what cannot be read of the fields, a sentence each
     result: Result | None = None
     carried: int | None = None  # so many replicas: what do they carry?
     bursts: tuple[Burst, ...] = ()
@@ -56,22 +60,25 @@ class Picture:
         """What it is compared with, on one line."""
         service = self.service
         if service is None:
-            return (
-                "Against the SDK's defaults. R on a service's request compares with that service."
-            )
+            return "Against the SDK's defaults (a service's: t on it, then R)"
         if service.kind is not Kind.AKS:
             return f"{service.name} ({service.kind.value}): only AKS has replicas to set."
         scale = service.scale
         pool = f"{scale.desired or 1} fixed replicas"
         if scale.autoscale:
             pool = f"{scale.min_replicas or 1} to {scale.max_replicas or 10} replicas"
-        return f"Against {service.name}: {pool}, {scale.max_concurrent or 1} at a time each"
+        read = f"read {self.read_at:%H:%M:%S} UTC" if self.read_at is not None else "as listed"
+        return (
+            f"Against {service.name}: {pool}, {scale.max_concurrent or 1} at a time each · {read}"
+        )
 
 
 def sections(picture: Picture, width: int) -> list[Section]:
     """The panel from its top; the chart takes about `width` cells."""
     title, lines = picture.remark
-    found = [Section(title, tuple(Paragraph(line) for line in lines))] if lines else []
+    found = [Section("", tuple(Paragraph(why, "failed") for why in picture.odd))]
+    found += [Section(title, tuple(Paragraph(line) for line in lines))] if lines else []
+    found = [section for section in found if section.items]
     result = picture.result
     if result is None:
         return [*found, Section("", (Paragraph(NOTHING),))]
@@ -79,7 +86,7 @@ def sections(picture: Picture, width: int) -> list[Section]:
     chart = tuple(Paragraph(line) for line in chart_lines(result.demand, width))
     return [
         *found,
-        Section(f"{result.replicas:,} replicas", working),
+        Section(replica_count(result.replicas), working),
         _against(picture),
         Section("The other way round", (Paragraph(_carried(picture, result)),)),
         Section("A burst", tuple(_bursts(picture))),
@@ -108,7 +115,7 @@ def _carried(picture: Picture, result: Result) -> str:
     full = carried_rps(number, rest[0], Fraction(1), rest[2])
     percent = amount(demand.utilization * 100)
     return (
-        f"{number:,} replicas carry {amount(at_target)} requests/s at {percent} % busy; "
+        f"{replica_count(number)} can carry {amount(at_target)} requests/s at {percent} % busy; "
         f"above {amount(full)} some get 503 for certain."
     )
 

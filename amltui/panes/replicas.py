@@ -85,7 +85,6 @@ class ReplicasPane(ReplicaAsking):
                 with Horizontal(classes=f"field{extra}"):
                     yield Label(label, markup=False)
                     yield Input(value, id=name, compact=True)
-                    yield Static(id=f"why-{name}", classes="why")
         yield self._panel
 
     def on_mount(self) -> None:
@@ -126,13 +125,14 @@ class ReplicasPane(ReplicaAsking):
     @on(Input.Changed)
     def calculate(self) -> None:
         values: dict[str, Fraction | int] = {}
+        odd: list[str] = []
         for name, _, _, parse in (*FIELDS, *EXTRA):
-            why = ""
+            field = self.query_one(f"#{name}", Input)
             try:
-                values[name] = parse(self.query_one(f"#{name}", Input).value)
+                values[name] = parse(field.value)
             except InvalidInput as error:
-                why = f"{error.message} {error.hint}"
-            self.query_one(f"#why-{name}", Static).update(Content(why))
+                odd.append(str(error))
+            field.set_class(name not in values, "-odd")
         self.query_one("#about", Static).update(Content(self.picture.about))
         demand = {name: values[name] for name, *_ in FIELDS if name in values}
         result = None
@@ -140,7 +140,12 @@ class ReplicasPane(ReplicaAsking):
             result = calculate(Demand(**demand))  # type: ignore[arg-type]
         carried = int(values["replicas"]) if "replicas" in values else None
         self.picture = replace(
-            self.picture, result=result, carried=carried, bursts=(), burst_problem=""
+            self.picture,
+            odd=tuple(odd),
+            result=result,
+            carried=carried,
+            bursts=(),
+            burst_problem="" if "burst" in values else "The burst cannot be read.",
         )
         if result is not None and "burst" in values:
             self._simulate(result, float(values["burst"]))

@@ -25,7 +25,7 @@ from .request_body import RequestBody
 from .request_looking import RequestLooking
 from .request_tools import RequestTools
 
-MOST_CHECKED = 100_000  # characters of a body that are parsed at every key
+LARGE = "Too large or odd to type in: E edits all of it, ctrl+z takes it back."
 DEFAULT_LIMIT = "60 s"
 
 
@@ -41,11 +41,13 @@ class RequestPane(RequestLooking, RequestBody):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("R", "replicas", "Replicas", show=False, id="request.replicas",
                 tooltip="How many it needs"),
+        Binding("F", "mend", "Fix", show=False, id="request.mend",
+                tooltip="What can be done about an error; each is shown before it is done"),
     ]  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
-        self._typed: dict[str, tuple[str, str]] = {}  # address and body, by service
+        self._typed: dict[str, tuple[str, str]] = {}  # own address and body, by service
 
     def compose(self) -> ComposeResult:
         yield StatusBar(TITLES, PANES.index("services"))  # from where it is opened
@@ -75,9 +77,11 @@ class RequestPane(RequestLooking, RequestBody):
         """Ask this service, or an address of one's own; what was typed for it is still there."""
         same = self.tools is not None and _key(service) == _key(self.service)
         self.service, self.tools = service, tools
+        url, body = self._typed.get(_key(service), ("", SAMPLE))
+        self.url.value = url or self._start
         if not same:
-            start = service.scoring_uri if service is not None else ""
-            self.url.value, self.body.text = self._typed.get(_key(service), (start, SAMPLE))
+            self.body.take(body)
+            self.body.history.clear()
             self.query_one("#header", Input).value = ""
             self.shown = None
             self.workers.cancel_group(self, "send")
@@ -87,9 +91,15 @@ class RequestPane(RequestLooking, RequestBody):
         self._describe()
         self.set_focus(self.body if self.url.value else self.url)
 
+    @property
+    def _start(self) -> str:
+        """Where the service is asked as long as nobody types another address."""
+        return self.service.scoring_uri if self.service is not None else ""
+
     @on(WorkspaceSwitched)
     def _start_over(self) -> None:
         self.workers.cancel_group(self, "send")
+        self._typed.clear()
         self.service = self.tools = self.shown = None
         self.say("The workspace was switched: choose a service with 1 and ask it from there.")
         self._describe()
@@ -99,22 +109,28 @@ class RequestPane(RequestLooking, RequestBody):
     def _describe(self) -> None:
         """Say who is asked, with what key, and what is odd about what is typed."""
         try:
-            problem = "" if len(self.body.text) > MOST_CHECKED else body_problem(self.body.text)
+            problem = LARGE if self.body.read_only else body_problem(self.body.text)
             self.request()
         except InvalidInput as error:
             problem = f"{error.title} {error.message}"
         if self.tools is not None:
-            self._typed[_key(self.service)] = (self.url.value, self.body.text)
+            url = self.url.value.strip()
+            self._typed[_key(self.service)] = (url if url != self._start else "", self.body.whole)
         key = key_words(self.url.value.strip(), self.service)
         if self.service is None and self.tools is not None:
-            key = "An address of your own: a adds a header, no key is sent by itself."
-        about = Content.assemble((key, "bold"), (f"  {problem}", "$text-warning"))
+            key = "Your own address: a adds a header; no key is sent."
+        odd = f"\n{problem}" if problem else ""
+        about = Content.assemble((key, "bold"), (odd, "$text-warning"))
         self.query_one("#about", Static).update(about)
 
     # Sending
 
     def action_send(self) -> None:
         """Send the body once."""
+        # F5 overtakes what was typed just before it and still waits in the field's queue.
+        (self.focused or self).call_later(self._send_typed)
+
+    def _send_typed(self) -> None:
         if self.tools is None or self._sending:
             return
         try:
@@ -147,7 +163,7 @@ class RequestPane(RequestLooking, RequestBody):
             ticking.cancel()
         self.folded = True
         report = await self.show(attempt, tools)
-        if service is not None and attempt.answer is not None:
+        if service is not None:
             report.log = await tools.requests.log_lines(attempt, service)
             if report is self.shown:
                 self.draw()
@@ -189,7 +205,17 @@ class RequestPane(RequestLooking, RequestBody):
         if action in ("send", "back"):
             return True
         typing = isinstance(self.focused, (Input, TextArea))
+        if action == "mend":
+            return not typing and self.shown is not None and bool(self.shown.findings)
         return not typing and (action != "fold" or self.shown is not None)
+
+    @work(exclusive=True, group="mend", exit_on_error=False, name="fix")
+    async def action_mend(self) -> None:
+        """Offer what can be done about the answer that is shown."""
+        from .remedy_actions import Patient, mend
+
+        if self.shown is not None:
+            await mend(self.console, Patient.of(self.service, self.shown.findings))
 
 
 def _key(service: Service | None) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from amltui.domain.errors import AmltuiError
 from amltui.domain.models import Service
 from amltui.domain.replica_input import InvalidInput
 from amltui.domain.request import SAMPLE, Attempt, Request, parse_header, parse_limit
+from amltui.widgets.bounded_text import BoundedTextArea
 from amltui.widgets.detail import DetailPanel, Paragraph, Section
 from amltui.widgets.resource_table import ResourceTable
 from amltui.workers.request_report import Report
@@ -37,7 +38,7 @@ class RequestBase(Pane):
         self.shown: Report | None = None
         self.folded = True
         self.url = Input(id="url", compact=True, placeholder="https://host/score")
-        self.body = TextArea(SAMPLE, id="body", compact=True, highlight_cursor_line=False)
+        self.body = BoundedTextArea(SAMPLE, id="body", compact=True, highlight_cursor_line=False)
         self.answer = DetailPanel([Section("", (Paragraph(FIRST, "muted"),))], id="answer")
         self.history = ResourceTable(HISTORY, empty="Nothing was sent yet.", id="history")
 
@@ -54,11 +55,7 @@ class RequestBase(Pane):
         limit = parse_limit(self.query_one("#limit", Input).value)
         header = self.query_one("#header", Input).value.strip()
         headers = (parse_header(header),) if header else ()
-        return Request(self.url.value.strip(), self.body.text, headers, limit)
-
-    def take(self, body: str) -> None:
-        """Put another body into the field, so that ctrl+z brings back what was typed."""
-        self.body.replace(body, (0, 0), self.body.document.end)
+        return Request(self.url.value.strip(), self.body.whole, headers, limit)
 
     async def show(self, attempt: Attempt, tools: RequestTools) -> Report:
         """Show how an attempt ended."""

@@ -43,7 +43,7 @@ class RequestBody(RequestBase):
 
     def action_default(self) -> None:
         """Take the usual sample."""
-        self.take(SAMPLE)
+        self.body.take(SAMPLE)
 
     # A file, and a header: lines that are there when they are needed
 
@@ -76,7 +76,7 @@ class RequestBody(RequestBase):
         if (tools := self.tools) is None:
             return
         try:
-            self.take(await tools.requests.off_the_loop(lambda: tools.read_body(event.value)))
+            self.body.take(await tools.requests.off_the_loop(lambda: tools.read_body(event.value)))
         except AmltuiError as error:
             self.tell(error)
             return
@@ -90,7 +90,7 @@ class RequestBody(RequestBase):
             return
         try:
             request = self.request()
-            self.take(await self.tools.requests.swagger_sample(self.service, request))
+            self.body.take(await self.tools.requests.swagger_sample(self.service, request))
         except AmltuiError as error:
             self.tell(error)
 
@@ -98,11 +98,11 @@ class RequestBody(RequestBase):
         """Hand the body to the person's editor."""
         if self.tools is None:
             return
-        edit, text, taken = self.tools.edit_body, self.body.text, [self.body.text]
+        edit, text, taken = self.tools.edit_body, self.body.whole, [self.body.whole]
         failed = suspended(self.app, lambda: taken.append(edit(text)))
         if failed is not None:
             self.tell(failed)
-        self.take(taken[-1])
+        self.body.take(taken[-1])
 
     def action_copy(self, form: str) -> None:
         """Copy the request as a curl command or as Python, a variable in place of the key."""

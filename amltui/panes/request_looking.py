@@ -52,7 +52,7 @@ class RequestLooking(RequestBase):
     async def _from_history(self, event: ResourceTable.RowSelected) -> None:
         if (attempt := self._chosen(event.key)) is None or self.tools is None:
             return
-        self.take(attempt.request.body)
+        self.body.take(attempt.request.body)
         self.url.value = attempt.request.url
         self.remove_class("-history")
         self.set_focus(self.answer)

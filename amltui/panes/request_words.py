@@ -5,9 +5,13 @@ from __future__ import annotations
 from amltui.domain.latency import span
 from amltui.domain.models import Service
 from amltui.domain.request import Attempt
-from amltui.widgets.detail import Field, Item, Paragraph, Section
+from amltui.widgets.detail import Item, Paragraph, Section
 from amltui.widgets.table_model import Cell, CellStyle, TableRow
 from amltui.workers.request_report import Report
+
+from .finding_items import finding_items
+
+KEYS = ("Keys", "F fixes · R replicas")
 
 
 def sections(report: Report, service: Service | None, folded: bool) -> list[Section]:
@@ -16,11 +20,13 @@ def sections(report: Report, service: Service | None, folded: bool) -> list[Sect
     answer = report.attempt.answer
     style: CellStyle = "ok" if answer is not None and answer.status < 400 else "failed"
     first = Section("", (Paragraph(head.title, style), *map(_item, head.rows)))
+    if report.findings:
+        rest[0] = rest[0]._replace(rows=(*rest[0].rows, KEYS))
     return [first, *(Section(part.title, tuple(map(_item, part.rows))) for part in rest)]
 
 
 def _item(row: tuple[str, str]) -> Item:
-    return Field(*row) if row[0] else Paragraph(row[1])
+    return finding_items([row])[0] if row[0] else Paragraph(row[1])
 
 
 def row(attempt: Attempt) -> TableRow:

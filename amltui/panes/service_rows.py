@@ -6,9 +6,9 @@ from datetime import datetime
 
 from amltui.domain.models import AuthMode, Failure, Kind, Service, State
 from amltui.widgets.detail import Field, Item, Node, Paragraph, Section
-from amltui.widgets.table_model import Cell, CellStyle, Column, TableRow
-from amltui.widgets.words import age
+from amltui.widgets.table_model import Cell, CellStyle, Column, TableRow, age_cell
 
+from .finding_items import FINDING_STYLES
 from .service_words import GLYPHS, KINDS, facts, is_tiny, replicas, resources
 
 STYLES: dict[State, CellStyle] = {
@@ -42,7 +42,7 @@ COLUMNS = (
 )
 
 
-def row(service: Service, now: datetime, *, stale: bool = False) -> TableRow:
+def row(service: Service, now: datetime, stale: bool = False) -> TableRow:
     """The service's row; `stale` dims it, since what it says may no longer be so."""
     state = service.state
     name = service.name
@@ -58,7 +58,7 @@ def row(service: Service, now: datetime, *, stale: bool = False) -> TableRow:
         Cell(resources(service), "degraded" if is_tiny(service) else "", _size(service)),
         Cell(replicas(service), "", _replica_count(service)),
         Cell("-" if service.auth is AuthMode.NONE else service.auth.value, "", service.auth.value),
-        Cell(age(service.created_at, now), "muted", _seconds(service.created_at, now)),
+        age_cell(service.created_at, now),
     )
     tags = " ".join(f"{key}={value}" for key, value in service.tags)
     haystack = f"{service.name} {service.raw_state} {state.value} {target} {tags}"
@@ -73,10 +73,6 @@ def _size(service: Service) -> float:
 def _replica_count(service: Service) -> int:
     scale = service.scale
     return scale.available or scale.desired or scale.min_replicas or 0
-
-
-def _seconds(then: datetime | None, now: datetime) -> float:
-    return (now - then).total_seconds() if then else float("inf")
 
 
 def sections(
@@ -105,8 +101,7 @@ _STANDING_OUT: dict[str, CellStyle] = {
     "Small!": "degraded",
     "Note": "degraded",
     "Cluster": "failed",
-    "Diagnosis": "failed",
-    "What to do": "strong",
+    **FINDING_STYLES,
     "Scoring URI": "strong",
 }
 

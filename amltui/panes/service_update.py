@@ -11,13 +11,15 @@ from amltui.domain.models import Service
 from amltui.widgets.dialogs import ConfirmDialog, ErrorDialog
 
 if TYPE_CHECKING:
+    from textual.worker import Worker
+
     from amltui.app import Console
 
 
 async def review_update(
     console: Console, service: Service, proposed: Changes, folder: Path | None = None
-) -> bool:
-    """Show what would be different, ask, and start it; True once it was started.
+) -> Worker[None] | None:
+    """Show what would be different, ask, and start it; the worker that it runs in, if it does.
 
     To be awaited in a worker. What the changes take along (a maximum that the new minimum exceeds,
     a limit) is added; what cannot be is told. Paths of their plan begin at `folder`. The update
@@ -29,15 +31,14 @@ async def review_update(
         _possible(service, changes)
     except AmltuiError as error:
         await console.push_screen_wait(ErrorDialog(error))
-        return False
+        return None
     if not diff(service, changes):
         console.notify("It is like that already: nothing is sent.", title=service.name)
-        return False
+        return None
     dialog = ConfirmDialog(f"Update {service.name}?", review(service, changes), "Update")
     if not await console.push_screen_wait(dialog):
-        return False
-    console.run_operation(operation)
-    return True
+        return None
+    return console.run_operation(operation)
 
 
 def review(service: Service, changes: Changes) -> str:

@@ -57,8 +57,8 @@ class UpdateForm(Dialog[bool]):
     DEFAULT_CSS = """
     UpdateForm {
         & > #box { width: 100; height: 100%; max-height: 44; }
-        FormPage FormLine Label { width: 33; }
-        FormPage FormLine .remark { max-width: 8; }
+        FormPage FormLine > * { margin: 0 0 0 33; }
+        FormPage FormLine Input { width: 1fr; margin: 0 8 0 33; }
         #about { height: 2; margin: 1 0 0 0; color: $text-muted; }
         #changes { height: auto; max-height: 4; text-style: bold; }
         &.-short #about { margin: 0; }

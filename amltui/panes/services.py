@@ -8,48 +8,38 @@ from typing import ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
 from amltui.domain.errors import AmltuiError
 from amltui.domain.models import Kind, Service, Snapshot
-from amltui.widgets.detail import DetailPanel
-from amltui.widgets.filter_line import FilterLine
-from amltui.widgets.resource_table import ResourceTable
+from amltui.widgets.table_model import KeptRows
+from amltui.widgets.words import age
 from amltui.workers.explain import Explanation, explain
 
 from .debug_key import DebugKey
-from .pane import WorkspaceSwitched
+from .pane import ListPane, WorkspaceSwitched
 from .service_changes import ServiceChanges
 from .service_rows import COLUMNS, row, sections
 
 LOCAL_SECONDS = 3.0  # the engine is near and cheap to ask
-DETAIL_REST = 0.12  # seconds
 V1_BANNER = "SDK v1 left support on 2026-06-30; its services go on running. x hides this."
 
 
-class ServicesPane(DebugKey, ServiceChanges):
+class ServicesPane(ListPane, DebugKey, ServiceChanges):
     """Every web service of the workspace and of this machine, refreshed by itself.
 
     Enter shows one in detail, l its log. ! marks the SDK's tiny default size, ↕ an autoscaler.
     """
 
     PANE = "services"
-    CSS_PATH = "services.tcss"
+    DEFAULT_CSS = "ServicesPane DetailPanel { width: 46%; max-width: 80; }"
+    COLUMNS = COLUMNS
+    EMPTY = "Asking the workspace…"
+    FILTERS = "name, state, target or tag"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "detail", "Detail", id="services.detail", tooltip="All of one service"),
-        Binding(
-            "slash",
-            "filter",
-            "Filter",
-            priority=True,
-            id="services.filter",
-            tooltip="Name, state, target, tag",
-        ),
         Binding("r", "refresh", "Refresh", id="services.refresh", tooltip="Ask again now"),
         Binding("x", "dismiss_banner", "Hide banner", show=False, id="services.banner"),
-        Binding("escape", "back", "Back", id="services.back"),
         Binding(
             "F",
             "mend",
@@ -64,17 +54,13 @@ class ServicesPane(DebugKey, ServiceChanges):
         super().__init__()
         self._services: dict[str, Service] = {}
         self._errors: dict[str, AmltuiError] = {}
-        self._rest: asyncio.TimerHandle | None = None
+        self._rows = KeptRows()
         self._explained: dict[Service, Explanation] = {}
 
     def compose_body(self) -> ComposeResult:
         if self.console.launch.banner:
             yield Static(Content(V1_BANNER), id="banner")
-        table = ResourceTable(COLUMNS, id="table")
-        with Horizontal(id="body"):
-            yield table
-            yield DetailPanel(id="detail")
-        yield FilterLine(table, "name, state, target or tag; ! first turns it round")
+        yield from super().compose_body()
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -83,11 +69,6 @@ class ServicesPane(DebugKey, ServiceChanges):
     def _connected(self) -> None:
         if self.is_current and self.console.workspace_info is not None:
             self.poll_cloud()
-
-    @property
-    def table(self) -> ResourceTable:
-        """The list."""
-        return self.query_one(ResourceTable)
 
     @property
     def debug_subject(self) -> str:
@@ -101,7 +82,6 @@ class ServicesPane(DebugKey, ServiceChanges):
     # Polling: only while the pane can be seen, re-armed after the work
 
     def on_screen_resume(self) -> None:
-        self.set_focus(self.table)
         self.poll()
 
     def on_screen_suspend(self) -> None:
@@ -160,17 +140,21 @@ class ServicesPane(DebugKey, ServiceChanges):
 
     def _show(self) -> None:
         console = self.console
-        rows = sorted(console.services.rows, key=lambda service: str(service.ref))
-        self._services = {str(service.ref): service for service in rows}
+        rows = {str(service.ref): service for service in console.services.rows}
+        self._services = {key: rows[key] for key in sorted(rows)}
         self._explained = {
             service: known
             for service, known in self._explained.items()
             if self._services.get(str(service.ref)) == service
         }
         now = console.now
+        facts = {
+            key: (each, age(each.created_at, now), self._origin(each) in self._errors)
+            for key, each in self._services.items()
+        }
         self.table.empty = self._empty_text()
         self.table.set_rows(
-            [row(service, now, stale=self._origin(service) in self._errors) for service in rows]
+            self._rows.of(facts, lambda service, _, stale: row(service, now, stale))
         )
         self.show_detail()
 
@@ -188,36 +172,22 @@ class ServicesPane(DebugKey, ServiceChanges):
         if error is not None:
             return f"{error.title}. {error.message} {error.hint}"
         if self.console.services.cloud.taken_at is None:
-            return "Asking the workspace…"
+            return self.EMPTY
         return "No web services yet. 4 shows the containers of this machine."
 
     # Detail
 
-    @on(ResourceTable.RowHighlighted)
-    def _moved(self) -> None:
-        """Show the detail once the cursor rests: a held key must not redraw it at every row."""
-        if self._rest is not None:
-            self._rest.cancel()
-        # Not set_timer, which forgets a timer that is due before its task has begun.
-        self._rest = asyncio.get_running_loop().call_later(DETAIL_REST, self._show_rested)
-
-    def _show_rested(self) -> None:
-        self._rest = None
-        if self.is_attached:
-            self.show_detail()
-
     def show_detail(self) -> None:
-        panel = self.query_one(DetailPanel)
         service = self.selected
         if service is None:
-            panel.set_sections(())
+            self.panel.set_sections(())
             return
         about = str(service.ref)
         shown = self.secrets_of(service)
         causes = self._explained.get(service, Explanation()).sentences
-        if causes and not self.console.settings.read_only:
-            causes = (*causes, ("Fix", "F offers what can be done about it"))
-        panel.set_sections(sections(service, self.console.now, shown, causes), about)
+        if causes:
+            causes = (*causes, ("Keys", "F fixes · l log"))
+        self.panel.set_sections(sections(service, self.console.now, shown, causes), about)
         if service.failure is not None and service not in self._explained:
             self._explain(service)
 
@@ -237,38 +207,16 @@ class ServicesPane(DebugKey, ServiceChanges):
         if service is None:
             return
         known = await explain(service)
-        if not known.ids:
-            told = "Nothing is recognised in its error. l opens its log, where d tells more."
-            self.notify(told, title=service.name)
-            return
-        await mend(self.console, Patient(service.name, known.ids, known.details, service))
-
-    @on(ResourceTable.RowSelected)
-    def action_detail(self) -> None:
-        if self.selected is None:
-            return
-        self.show_detail()
-        self.add_class("-detail")
-        self.set_focus(self.query_one(DetailPanel))
-        self.refresh_bindings()
-
-    def action_back(self) -> None:
-        if self.has_class("-detail"):
-            self.remove_class("-detail")
-            self.set_focus(self.table)
-            self.refresh_bindings()
+        if known.findings:
+            await mend(self.console, Patient.of(service, known.findings))
         else:
-            self.query_one(FilterLine).action_drop()
-
-    # Filter
+            told = "No failure is recognised in what it says. l opens its log, where d tells more."
+            self.notify(told, title=service.name)
 
     def action_filter(self) -> None:
+        """From the detail, too."""
         self.remove_class("-detail")
-        self.query_one(FilterLine).open()
-
-    @on(FilterLine.Changed)
-    def _filter(self, event: FilterLine.Changed) -> None:
-        self.table.filter(event.text)
+        super().action_filter()
 
     def action_refresh(self) -> None:
         if self.console.choice is not None and self.console.workspace_info is None:
@@ -276,19 +224,12 @@ class ServicesPane(DebugKey, ServiceChanges):
         self.poll()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Read-only mode has no key that changes anything."""
-        if not super().check_action(action, parameters):
-            return False
-        reading = self.has_class("-detail")
-        if action == "back":
-            return reading or bool(self.query_one(FilterLine).text)
+        """A slash filters from the detail, too; there is nothing to hide without a banner."""
         if action == "filter":
             return not isinstance(self.focused, Input)
-        if action == "detail":
-            return not reading
         if action == "dismiss_banner":
             return bool(self.query("#banner"))
-        return True
+        return super().check_action(action, parameters)
 
     async def action_dismiss_banner(self) -> None:
         self.console.launch.dismiss_banner()

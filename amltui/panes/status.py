@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from amltui.widgets.status_bar import Status
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
 def status_of(console: Console) -> Status:
     """Put together what the bar on top says."""
     info, engine = console.workspace_info, console.engine_info
-    name = info.name if info else (console.choice.workspace_name if console.choice else "")
-    taken_at = console.services.cloud.taken_at
-    ages = age(taken_at, console.now) if taken_at else ""
     last = console.troubles.last
     problem = last[1].title.rstrip(".") if last else ""
+    name = info.name if info else (console.choice.workspace_name if console.choice else "")
+    ages = _age(console, console.services.cloud.taken_at)
     if console.troubles.at("workspace") and ages and ages != "now":
         problem = f"{problem} · data {ages} old"
+    if console.current_mode == "containers":
+        ages = _age(console, console.containers.taken_at)
     connecting = console.choice is not None and info is None and not problem
     return Status(
         workspace=name or "no workspace",
@@ -31,6 +33,10 @@ def status_of(console: Console) -> Status:
         problem=problem,
         read_only=console.settings.read_only,
     )
+
+
+def _age(console: Console, taken_at: datetime | None) -> str:
+    return age(taken_at, console.now) if taken_at else ""
 
 
 def _running(running: dict[str, str]) -> str:

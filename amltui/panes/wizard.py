@@ -59,6 +59,8 @@ class WizardPane(WizardFiles):
         Binding("s", "save_python", "Save Python", show=False, id="wizard.save-python"),
         Binding("ctrl+s", "save", "Save", priority=True, id="wizard.save",
                 tooltip="Save as a plan file for git and `amltui deploy`"),
+        Binding("f5", "edit_text", "Edit", id="wizard.edit-text",
+                tooltip="A text of several lines, in a window of its own"),
         Binding("f6", "discard", "Discard draft", show=False, id="wizard.discard"),
         Binding("escape", "leave", "Leave", priority=True, id="wizard.leave",
                 tooltip="The draft is kept"),
@@ -276,6 +278,8 @@ class WizardPane(WizardFiles):
             return not reviewing
         if action == "list":
             return isinstance(self.focused, Input) and self.can_list
+        if action == "edit_text":
+            return isinstance(self.focused, TextArea)
         if action == "fix":
             return bool(fixes(self.picture))
         return not (action == "quit" and isinstance(self.focused, (Input, TextArea)))

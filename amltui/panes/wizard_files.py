@@ -1,4 +1,4 @@
-"""The files round the wizard: paths completed, findings mended, the plan saved."""
+"""What the wizard's keys open: lists, texts in full, a file's fix, and where to save the plan."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ import posixpath
 from dataclasses import replace
 
 from textual import work
+from textual.widgets import TextArea
 
 from amltui.domain.equivalent import python
 from amltui.domain.facts import Check
 from amltui.domain.plan_fields import Kind
 from amltui.domain.plan_form import Form
 from amltui.domain.plan_lines import page_of
+from amltui.domain.plan_pairs import WrongPair, pair_at, with_pair
 from amltui.widgets.clipboard import copy
 from amltui.widgets.dialogs import Choice, ChoiceDialog, ConfirmDialog
 from amltui.widgets.path_dialog import PathDialog
+from amltui.widgets.text_dialog import TextDialog
 
 from .wizard_review import fixes
 from .wizard_work import WizardWork
 
 
 class WizardFiles(WizardWork):
-    """What reads and writes files because of a key."""
+    """What is asked for in a dialog, or written to a file, because of a key."""
 
     # Completing
 
@@ -81,6 +84,30 @@ class WizardFiles(WizardWork):
             await self.show_form()
             self.show()
             self.check_soon()
+
+    @work(exclusive=True, group="ask", exit_on_error=False, name="text")
+    async def action_edit_text(self) -> None:
+        """Edit a text of several lines, or that of the pair under the cursor, in full."""
+        area, line = self.focused, self.line
+        if not isinstance(area, TextArea) or line is None:
+            return
+        whole, at, title = area.text, area.cursor_location[0], line.label
+        is_map = line.setting.kind is Kind.MAP
+        text = whole
+        if is_map:
+            try:
+                name, text = pair_at(whole, at)
+            except WrongPair:
+                self.notify("Type name= first, then F5 opens its text.", title=line.label)
+                return
+            title = f"{line.label}: {name}"
+
+        def keep(text: str) -> None:
+            self.take(line.path, with_pair(whole, at, text) if is_map else text)
+
+        await self.app.push_screen_wait(TextDialog(title, text, keep))
+        await self.show_form()
+        self.show()
 
     # Mending
 

@@ -9,11 +9,11 @@ from functools import cached_property
 
 from textual.content import Content
 
-from amltui.domain.check_source import size_words
+from amltui.domain.check_source import content_words, size_words
 from amltui.domain.checks import check
 from amltui.domain.facts import Check, Facts
 from amltui.domain.findings import Level
-from amltui.domain.model_paths import APP_ROOT, model_paths
+from amltui.domain.model_paths import APP_ROOT, ModelContent, content_id, model_paths
 from amltui.domain.plan import Plan, PlanError
 from amltui.domain.plan_form import Form
 from amltui.domain.plan_lines import INFERENCE, MODEL, PACKAGES, PAGES, TARGET, Line, page_of
@@ -151,17 +151,25 @@ def error_in_full(error: PlanError) -> str:
 
 
 def _container(plan: Plan, facts: Facts) -> Section:
-    known = facts.models or {}
-    newest = {
-        model.name: max(known[model.name])
-        for model in plan.models
-        if isinstance(model, RegisteredModel) and known.get(model.name)
-    }
-    paths = model_paths(plan, newest)
+    registered = [model for model in plan.models if isinstance(model, RegisteredModel)]
+    newest = {model.name: facts.newest.get(model.name, 0) for model in registered}
+    paths = model_paths(plan, newest, facts.contents)
     items: list[Item] = [Paragraph(f"{APP_ROOT}/{one.path}") for one in paths.models]
     if paths.model_dir:
         items.append(Paragraph(f"AZUREML_MODEL_DIR={paths.absolute_model_dir}", "muted"))
+    for name in filter(None, (content_id(model, newest) for model in registered)):
+        items += _content(name, facts.contents.get(name))
     return Section("In the container", tuple(items) or (Paragraph("No model yet.", "muted"),))
+
+
+def _content(name: str, content: ModelContent | None) -> list[Item]:
+    """What a registered model consists of."""
+    if content is None or content.problem:
+        return [Paragraph(f"{name}: {content.problem}", "muted")] if content else []
+    files = [Field(path, "" if size is None else size_words(size)) for path, size in content.files]
+    left = content.count - len(files)
+    rest = [Paragraph(f"and {left} more", "muted")] if left > 0 else []
+    return [Paragraph(f"{name}: {content_words(content)}"), *files, *rest]
 
 
 def _sent(facts: Facts) -> Section | None:

@@ -12,6 +12,7 @@ from amltui.domain.checks import paths_of
 from amltui.domain.drafts import Draft
 from amltui.domain.errors import AmltuiError
 from amltui.domain.facts import Facts
+from amltui.domain.model_paths import ModelContent
 from amltui.domain.plan import Plan
 from amltui.domain.plan_form import Form
 from amltui.domain.plan_lines import Line, page_of
@@ -45,6 +46,7 @@ class WizardWork(Pane):
         self._facts = Facts()
         self._facts_of: object = None  # the paths and the port that they are about
         self._survey = Survey()
+        self._contents: dict[str, ModelContent] = {}  # of registered models
         self._changed = False  # since it was kept last
         self._kept = draft.changed_at > 0
         if draft.data:
@@ -171,9 +173,10 @@ class WizardWork(Pane):
     # Checking
 
     def check_soon(self, *, again: bool = False) -> None:
-        """Check the form once nobody types; `again` looks at files that were looked at."""
+        """Check the form once nobody types; `again` looks at what was looked at."""
         if again:
             self._facts_of = None
+            self._contents = {name: one for name, one in self._contents.items() if one.files}
         self._check(0.0 if again else TYPING_REST)
 
     @work(exclusive=True, group="check", exit_on_error=False, name="checks")
@@ -189,9 +192,21 @@ class WizardWork(Pane):
             self._facts = await self.planning.gather(plan, self.draft.folder)
             self._facts_of = about
         self.picture = looked_at(self.form, self._known(), self._touched)
+        self._look_into()
+
+    @work(exclusive=True, group="models", exit_on_error=False, name="model's files")
+    async def _look_into(self) -> None:
+        """Ask for the files of the registered models that are named now, once each."""
+        plan = self.form.provisional[0]
+        found = await self.planning.look_into(self.console.services, plan, self.picture.facts)
+        if found:
+            self._contents |= found
+            self.picture = looked_at(self.form, self._known(), self._touched)
+            self.show()
 
     def _known(self) -> Facts:
         facts = self._survey.facts(self._facts, self.form.provisional[0])
+        facts = replace(facts, contents=self._contents)
         if self.own and facts.services is not None:
             return replace(facts, services=facts.services - {self.own})
         return facts
@@ -201,6 +216,7 @@ class WizardWork(Pane):
         """Ask the workspace what there is, once."""
         self._survey = await self.planning.survey(self.console.services)
         self.picture = looked_at(self.form, self._known(), self._touched)
+        self._look_into()
         self.show()
 
     # Starting

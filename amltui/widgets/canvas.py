@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,6 +13,8 @@ from textual.content import Content
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
+
+from .table_model import CellStyle
 
 DIM = Style(dim=True)
 
@@ -26,8 +28,20 @@ class Canvas(Widget):
     """
 
     ALLOW_SELECT = False
-    PALETTE: ClassVar[str] = "canvas"
-    """What the names of the component classes begin with."""
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"canvas--{name}" for name in filter(None, get_args(CellStyle))
+    }
+    DEFAULT_CSS = """
+    Canvas {
+        & > .canvas--strong { text-style: bold; }
+        & > .canvas--ok { color: $text-success; }
+        & > .canvas--pending { color: $text-accent; }
+        & > .canvas--degraded { color: $text-warning; }
+        & > .canvas--failed { color: $text-error; text-style: bold; }
+        & > .canvas--stopped { color: $text-muted; }
+        & > .canvas--muted { color: $text-muted; }
+    }
+    """
 
     def __init__(
         self, *, name: str | None = None, id: str | None = None, classes: str | None = None
@@ -101,7 +115,7 @@ class Canvas(Widget):
         if style is None:
             style = self.rich_style
             if name:
-                style += self.get_component_styles(f"{self.PALETTE}--{name}").partial_rich_style
+                style += self.get_component_styles(f"canvas--{name}").partial_rich_style
             if dim:
                 style += DIM
             self._palette[name, dim] = style

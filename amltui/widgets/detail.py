@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, NamedTuple, get_args
+from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
@@ -62,10 +62,7 @@ class DetailPanel(Canvas, can_focus=True):
     """Sections to read, scrolled by keys; text can be selected with the mouse."""
 
     ALLOW_SELECT = True
-    PALETTE = "detail"
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"detail--{name}" for name in ("title", "label", *filter(None, get_args(CellStyle)))
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"canvas--title", "canvas--label"}
     DEFAULT_CSS = """
     DetailPanel {
         height: 1fr;
@@ -74,15 +71,8 @@ class DetailPanel(Canvas, can_focus=True):
         border-title-color: $foreground;
         border-subtitle-color: $foreground;
         &:focus { border: round $primary; }
-        & > .detail--title { text-style: bold underline; }
-        & > .detail--label { color: $text-muted; }
-        & > .detail--strong { text-style: bold; }
-        & > .detail--ok { color: $text-success; }
-        & > .detail--pending { color: $text-accent; }
-        & > .detail--degraded { color: $text-warning; }
-        & > .detail--failed { color: $text-error; text-style: bold; }
-        & > .detail--stopped { color: $text-muted; }
-        & > .detail--muted { color: $text-muted; }
+        & > .canvas--title { text-style: bold underline; }
+        & > .canvas--label { color: $text-muted; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -257,8 +257,9 @@ class ListDialog(Dialog[ScreenResultType]):
 
     def compose(self) -> ComposeResult:
         """The field that filters and the list."""
+        most = 44 if any(option.note for option in self._options) else 70
         columns = (
-            Column("label", self._label, min_width=12, max_width=44),
+            Column("label", self._label, min_width=12, max_width=most),
             Column("note", "", min_width=8),
         )
         with self.box(self._title):

@@ -6,19 +6,20 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual import on
-from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.app import ComposeResult, RenderResult
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.suggester import Suggester
 from textual.widget import Widget
-from textual.widgets import Input, Label, Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from amltui.domain.text import clean_line
 
 from .pick import Pick
-from .table_model import CellStyle
+from .table_model import CellStyle, cut
 
 Complete = Callable[[str, str], Awaitable[str]]
 """The text that begins with what is typed at a path; "" where there is none."""
@@ -42,8 +43,8 @@ class FormField:
     title: str = ""
 
 
-class FormLine(Horizontal):
-    """One line of a form."""
+class FormLine(Widget):
+    """One line of a form. Name and remark are drawn, not widgets: a form has a lot of lines."""
 
     @dataclass
     class Changed(Message):
@@ -54,17 +55,22 @@ class FormLine(Horizontal):
     def __init__(self, field: FormField, text: str, complete: Complete) -> None:
         super().__init__(classes="-tall" if field.tall else "")
         self.field = field
-        self._remark = ("", "")
+        self._remark = Content("")
         self.editor = _editor(field, text, complete)
-        self._shown = Static(classes="remark")
         title = [Static(Content(field.title), classes="title")] if field.title else []
         self.widgets: list[Widget] = [*title, self]
 
     def compose(self) -> ComposeResult:
-        """The name, what is typed in, the remark."""
-        yield Label(Content(self.field.label))
+        """What is typed in; its left margin is where the name stands."""
         yield self.editor
-        yield self._shown
+
+    def render(self) -> RenderResult:
+        """The name to the left of what is typed in, the remark to the right."""
+        room = self.editor.styles.margin.left
+        name = cut(self.field.label, room - 1)
+        look = "bold" if self.has_focus_within else ""
+        between = " " * (room - cell_len(name) + self.editor.outer_size.width + 1)
+        return Content.assemble((name, look), between, self._remark)
 
     @property
     def text(self) -> str:
@@ -82,10 +88,10 @@ class FormLine(Horizontal):
 
     def remark(self, text: str, style: CellStyle = "muted") -> None:
         """Say something about what is typed."""
-        if (text, style) != self._remark:
-            self._remark = (text, style)
-            look = COLOURS.get(style, "")
-            self._shown.update(Content.styled(clean_line(text), look), layout=False)
+        said = Content.styled(clean_line(text), COLOURS.get(style, ""))
+        if said != self._remark:
+            self._remark = said
+            self.refresh()
 
     @on(Input.Changed)
     @on(TextArea.Changed)
@@ -103,22 +109,15 @@ class FormPage(VerticalScroll, can_focus=False, inherit_bindings=False):
         height: 1fr; padding: 0 1; scrollbar-size-vertical: 1;
         .title { height: 1; text-style: bold underline; }
         FormLine {
-            height: 1;
+            height: 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
             &.-tall { height: auto; max-height: 4; min-height: 1; }
-            Label {
-                width: 26; padding: 0 1 0 0; color: $text-muted;
-                text-wrap: nowrap; text-overflow: ellipsis;
-            }
-            &:focus-within Label { color: $foreground; text-style: bold; }
+            &:focus-within { color: $foreground; }
+            & > * { margin: 0 0 0 26; }
             Input, TextArea {
-                width: 1fr; height: 1; border: none; padding: 0 1; background: $boost;
+                width: 50%; height: 1; border: none; padding: 0 1; background: $boost;
             }
             TextArea { height: auto; max-height: 4; }
-            Pick { width: auto; max-width: 65%; padding: 0 1; }
-            .remark {
-                width: 1fr; height: 1; padding: 0 0 0 1;
-                text-wrap: nowrap; text-overflow: ellipsis;
-            }
+            Pick { width: auto; max-width: 95%; padding: 0 1; }
         }
     }
     """
@@ -152,16 +151,17 @@ class FormPage(VerticalScroll, can_focus=False, inherit_bindings=False):
         tail = _alike(before[head:][::-1], after[head:][::-1])
         gone = [held[field] for field in before[head : len(before) - tail]]
         come = after[head : len(after) - tail]
-        made = {field: FormLine(field, texts(field.path), self._complete) for field in come}
-        self._fields = after
-        self._held = {field: made.get(field) or held[field] for field in after}
-        below = self._held[after[len(after) - tail]].widgets[0] if tail else None
+        below = held[after[len(after) - tail]].widgets[0] if tail else None
         with self.app.batch_update():
             # Awaited, it would wait for whoever called this because of a key.
             self.remove_children([widget for line in gone for widget in line.widgets])
-            new = [widget for line in made.values() for widget in line.widgets]
-            for at in range(0, len(new), AT_ONCE):  # many lines at once would stall the loop
-                await self.mount(*new[at : at + AT_ONCE], before=below)
+            for at in range(0, len(come), AT_ONCE):  # many lines at once would stall the loop
+                made = {field: FormLine(field, texts(field.path), self._complete)
+                        for field in come[at : at + AT_ONCE]}  # fmt: skip
+                held = {**held, **made}
+                await self.mount(*(w for line in made.values() for w in line.widgets), before=below)
+        self._fields = after
+        self._held = {field: held[field] for field in after}
 
     def put_texts(self, texts: Callable[[str], str]) -> None:
         """Show what stands in the lines now, where it is something else."""

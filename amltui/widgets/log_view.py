@@ -65,14 +65,16 @@ class LogView(LogWindow, can_focus=True):
             self.following = True
         self.answer_key()
 
+    def _held(self, rows: int) -> bool:
+        """Whether following keeps everything where it is; moving up ends that."""
+        if rows <= 0:
+            self.pause()
+        return self.following
+
     def move_cursor(self, rows: int) -> None:
         """Move the cursor; down from the very last row goes on following."""
-        if self._cursor is None:
+        if self._cursor is None or self._held(rows):
             return
-        if self.following:
-            if rows > 0:
-                return
-            self.pause()
         before = self._cursor
         if rows > 0:
             self._cursor = self.rows.forward(before, rows)
@@ -83,12 +85,8 @@ class LogView(LogWindow, can_focus=True):
 
     def scroll_rows(self, rows: int) -> None:
         """Move the screen and the cursor with it; down from the very end goes on following."""
-        if self._cursor is None or self._top is None:
+        if self._cursor is None or self._top is None or self._held(rows):
             return
-        if self.following:
-            if rows > 0:
-                return
-            self.pause()
         before = self._cursor
         if rows > 0:
             self._top = self.rows.forward(self._top, rows)

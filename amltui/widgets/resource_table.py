@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, get_args
+from typing import ClassVar
 
 from rich.style import Style
 from textual import events
@@ -15,9 +15,9 @@ from textual.strip import Strip
 from amltui.domain.text import clean_line
 
 from .canvas import Canvas, strip_of
+from .detail import wrap
 from .table_model import (
     GAP,
-    CellStyle,
     Column,
     TableModel,
     TableRow,
@@ -39,11 +39,7 @@ class ResourceTable(Canvas, can_focus=True):
     holding a key costs one repaint per half page and not one per row.
     """
 
-    PALETTE = "resource-table"
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"resource-table--{name}"
-        for name in ("header", "cursor", *filter(None, get_args(CellStyle)))
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"canvas--header", "canvas--cursor"}
     DEFAULT_CSS = """
     ResourceTable {
         height: 1fr;
@@ -51,15 +47,8 @@ class ResourceTable(Canvas, can_focus=True):
         border-title-color: $foreground;
         border-subtitle-color: $foreground;
         &:focus { border: round $primary; }
-        & > .resource-table--header { color: $text-muted; text-style: bold; }
-        & > .resource-table--cursor { text-style: reverse; }
-        & > .resource-table--strong { text-style: bold; }
-        & > .resource-table--ok { color: $text-success; }
-        & > .resource-table--pending { color: $text-accent; }
-        & > .resource-table--degraded { color: $text-warning; }
-        & > .resource-table--failed { color: $text-error; text-style: bold; }
-        & > .resource-table--stopped { color: $text-muted; }
-        & > .resource-table--muted { color: $text-muted; }
+        & > .canvas--header { color: $text-muted; text-style: bold; }
+        & > .canvas--cursor { text-style: reverse; }
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -153,10 +142,12 @@ class ResourceTable(Canvas, can_focus=True):
 
         Columns only grow while some of the rows stay, so that a refresh does not shift them.
         """
-        known = {row.key for row in self._model.rows}
+        before = self._model.rows
         if not self._model.set_rows(rows):
             return
-        wanted = natural_widths(self._model.columns, self._model.rows)
+        known = {row.key: row for row in before}
+        changed = [row for row in self._model.rows if row != known.get(row.key)]
+        wanted = natural_widths(self._model.columns, changed)
         if any(row.key in known for row in self._model.rows):
             wanted = [max(pair) for pair in zip(wanted, self._wanted, strict=True)]
         self._wanted = wanted
@@ -215,8 +206,9 @@ class ResourceTable(Canvas, can_focus=True):
 
     @dimmed.setter
     def dimmed(self, dimmed: bool) -> None:
-        self._dimmed = dimmed
-        self.redraw()
+        if dimmed != self._dimmed:
+            self._dimmed = dimmed
+            self.redraw()
 
     @property
     def empty(self) -> str:
@@ -225,8 +217,9 @@ class ResourceTable(Canvas, can_focus=True):
 
     @empty.setter
     def empty(self, text: str) -> None:
-        self._empty = text
-        self.redraw()
+        if text != self._empty:
+            self._empty = text
+            self.redraw()
 
     # -- drawing
 
@@ -248,7 +241,7 @@ class ResourceTable(Canvas, can_focus=True):
         self._keep_in_view(height - 1)
         lines = [self._header(width)]
         if not self._model.shown:
-            lines.append(self._note_line(width))
+            lines += self._note_lines(width)
         else:
             rows = self._model.shown[self._top : self._top + height - 1]
             lines += [self._line(self._top + y, row, width) for y, row in enumerate(rows)]
@@ -292,12 +285,12 @@ class ResourceTable(Canvas, can_focus=True):
     def _active(self) -> bool:
         return self.has_focus or self.has_class("-active")
 
-    def _note_line(self, width: int) -> Strip:
-        style = self.look("muted", self._dimmed)
+    def _note_lines(self, width: int) -> list[Strip]:
+        style, blank = self.look("muted"), self.look("")
         note = self._empty
         if self.total:
             note = f"None of {self.total} matches {self._model.filter_text}"
-        return strip_of([(" " + cut(clean_line(note), width - 1), style)], width, self.look(""))
+        return [strip_of([(f" {line}", style)], width, blank) for line in wrap(note, width - 1)]
 
     def _changed(self) -> None:
         self.redraw()

@@ -6,13 +6,16 @@ thousand.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
 from amltui.domain.text import clean_line
+
+from .words import age
 
 CellStyle = Literal["", "strong", "ok", "pending", "degraded", "failed", "stopped", "muted"]
 SortValue = float | str | None
@@ -45,6 +48,11 @@ class Cell(NamedTuple):
     sort: SortValue = None
 
 
+def age_cell(then: datetime | None, now: datetime) -> Cell:
+    """An age, the youngest first; what it sorts by stands still, so that its row can stay."""
+    return Cell(age(then, now), "muted", float("inf") if then is None else -then.timestamp())
+
+
 class TableRow(NamedTuple):
     """One row: a key of its own, one cell per column, and `haystack`, found but not shown.
 
@@ -55,6 +63,24 @@ class TableRow(NamedTuple):
     cells: tuple[Cell, ...]
     dim: bool = False
     haystack: str = ""
+
+
+class KeptRows:
+    """The rows made last; one whose facts are the same is not made again, and not drawn."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[tuple[Any, ...], TableRow]] = {}
+
+    def of(
+        self, facts: Mapping[str, tuple[Any, ...]], make: Callable[..., TableRow]
+    ) -> list[TableRow]:
+        """A row for each key, in their order: `make` gets what it shows."""
+        before = self._made
+        self._made = {
+            key: before[key] if key in before and before[key][0] == shown else (shown, make(*shown))
+            for key, shown in facts.items()
+        }
+        return [row for _, row in self._made.values()]
 
 
 def width_of(text: str) -> int:

@@ -55,6 +55,6 @@ async def call(function: Callable[[], Result], *, limit: float, what: str) -> Re
         raise AmltuiError(
             f"No answer within {limit:g} s",
             f"Gave up {what}.",
-            "It is tried again by itself; check the network or the service behind it.",
+            "It takes longer than it should: check the network or the service behind it.",
             problem=Problem.TIMEOUT,
         ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import replace
 
 from amltui.domain.errors import AmltuiError
 from amltui.domain.models import Container
@@ -43,15 +44,22 @@ class ContainerWatch:
         return found
 
     async def usage(
-        self, shown: Callable[[], Iterable[str]], every: float = 1.0
+        self,
+        shown: Callable[[], Iterable[str]],
+        known: Mapping[str, Usage],
+        every: float = 1.0,
     ) -> AsyncIterator[Mapping[str, Usage]]:
         """What the running containers use that `shown` names now, about once a second.
 
-        Streams are opened and closed as containers come and go; all are closed at the end.
+        `known` holds until there is something newer. Streams are opened and closed as containers
+        come and go; all are closed at the end.
         """
-        newest: dict[str, Usage] = {}
+        newest = dict(known)
 
         def keep(usage: Usage) -> None:
+            before = newest.get(usage.container_id)
+            if usage.cpu_percent is None and before is not None:  # a stream's first sample
+                usage = replace(usage, cpu_percent=before.cpu_percent)
             newest[usage.container_id] = usage
 
         watch = self._tools.watch_usage(keep)

@@ -38,6 +38,12 @@ class Containers:
         """The containers as last seen."""
         return self._list.snapshot
 
+    @property
+    def taken_at(self) -> datetime | None:
+        """When the engine last gave a list, be it of containers or of images."""
+        times = (self._list.snapshot.taken_at, self._images.snapshot.taken_at)
+        return max((time for time in times if time is not None), default=None)
+
     async def refresh(self) -> Snapshot[Container]:
         """The containers now, or the last known ones and why there are no newer."""
         return await self._list.refresh()

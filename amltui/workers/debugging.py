@@ -14,12 +14,12 @@ from amltui.domain.debugcopy import DebugCopy
 from amltui.domain.debugpull import PullProgress
 from amltui.domain.debugwait import Level, Look, Mark, Stage
 from amltui.domain.debugwish import LaunchChange, Package, Wish
-from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.errors import AmltuiError, Problem, refused_read_only
 from amltui.domain.models import Progress
 
 from .bridge import call
 
-LOOKS_EVERY = 0.5  # seconds
+LOOKS_EVERY, LATE_LOOKS_EVERY = 0.5, 2.0  # seconds
 # Seconds; an image is built by the workspace, and may be gigabytes to pull.
 PACKAGE_LIMIT, PULL_LIMIT, LIMIT = 7_200.0, 7_200.0, 150.0
 
@@ -208,21 +208,29 @@ class Debugging:
         )
         return self.name
 
-    async def watch(self) -> AsyncGenerator[tuple[Look, float], None]:
-        """Looks at the container until it answers or ends, and the seconds left to attach."""
-        begun = 0.0
+    async def watch(self, *, late: bool = False) -> AsyncGenerator[tuple[Look, float], None]:
+        """Looks at the container until it answers or ends, and the seconds left to attach.
+
+        `late` looks on until a debugger has come after its time, or after a restart.
+        """
+        begun, before = 0.0, Stage.STARTING
         while True:
-            seen = await self._do(
+            found = await self._do(
                 lambda: self._tools.look(self.container, self.wish.http_port),
                 "looking at the container",
             )
-            if seen.stage is Stage.WAITING and not begun:
+            seen = found.after(before)
+            if seen.stage is not Stage.WAITING:
+                begun = 0.0
+            elif not begun:
                 begun = self._clock()
             passed = self._clock() - begun if begun else 0.0
             yield seen, max(0.0, self.wish.wait - passed)
-            if seen.over:
+            missed = late and seen.stage is Stage.MISSED
+            if seen.over and not missed:
                 return
-            await asyncio.sleep(LOOKS_EVERY)
+            before = seen.stage
+            await asyncio.sleep(LATE_LOOKS_EVERY if missed else LOOKS_EVERY)
 
     def next_steps(self) -> tuple[str, ...]:
         """What a person does with the container that runs."""
@@ -238,12 +246,7 @@ class Debugging:
 
     def _refuse(self) -> None:
         if self.read_only:
-            raise AmltuiError(
-                "amltui is read-only",
-                "Debugging packages an image and starts a container.",
-                "Start it without --read-only.",
-                problem=Problem.REFUSED,
-            )
+            raise refused_read_only("Debugging packages an image and starts a container.")
 
 
 def _on_loop(tell: Callable[[Result], None]) -> Callable[[Result], None]:

@@ -37,6 +37,7 @@ Result = TypeVar("Result")
 TAIL = 0.2  # seconds between two looks at a journal that may grow
 _LIMIT = 15.0  # seconds of disk work and of starting a process
 _AT_THE_END = 3.0  # seconds that leaving waits for runs that cannot go on
+STRANDED = "The demo that it ran in has ended, and its workspace is gone."
 _ASK_LIMIT = 130.0  # a little above the process's own
 
 
@@ -79,6 +80,7 @@ class Deployments:
         self.read_only = read_only
         self._reading = threading.Lock()
         self._known: dict[Path, tuple[Journal, RunView]] = {}
+        self._ended: set[tuple[str, str]] = set()  # demos that are no more
 
     async def start(
         self, plan: Plan, connection: Mapping[str, Any], folder: Path, *, engine: str = ""
@@ -216,8 +218,10 @@ class Deployments:
 
     async def leftovers(self, run: str) -> tuple[Leftover, ...]:
         """What a run that is over has made and left; asks the workspace or the engine."""
-        directory = self._runs / run
-        found = await self._ask(directory, "leftovers")
+        summary = await self.run(run)
+        if summary.view.stranded and summary.view.target != "local":
+            return ()  # they went with their workspace
+        found = await self._ask(self._runs / run, "leftovers")
         return tuple(Leftover(one["kind"], one["name"], one["text"]) for one in found)
 
     async def remove_leftovers(self, run: str, leftovers: tuple[Leftover, ...]) -> None:
@@ -270,10 +274,21 @@ class Deployments:
             view = view.after(_gone(source))
         elif lives and view.over:  # it has just been taken up again and has not said so yet
             view = replace(view, state=RunState.STARTING)
+        if self._is_stranded(described, view):
+            view = replace(view, stranded=STRANDED)
         return RunSummary(
             described.name, described.plan, described.folder, described.workspace,
             described.created_at, view,
         )  # fmt: skip
+
+    def _is_stranded(self, described: journal.Description, view: RunView) -> bool:
+        """Whether a run that could go on has lost its workspace for good: a demo's."""
+        demo = described.url, described.ca_bundle
+        if not described.url or not view.resume_at:
+            return False
+        if demo not in self._ended and self._processes.demo_ended(*demo):
+            self._ended.add(demo)
+        return demo in self._ended
 
     def _resumable(self, summary: RunSummary) -> str:
         if not summary.view.over:
@@ -281,6 +296,13 @@ class Deployments:
                 f"The run of {summary.name} is still under way",
                 "A process works on it.",
                 "Watch it, or cancel it first.",
+                problem=Problem.REFUSED,
+            )
+        if summary.view.stranded:
+            raise AmltuiError(
+                f"The run of {summary.name} cannot go on",
+                summary.view.stranded,
+                "Start a new run to deploy again.",
                 problem=Problem.REFUSED,
             )
         first = summary.view.resume_at

@@ -7,10 +7,12 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from time import monotonic
 
 from amltui.domain.doctor import Check, Checked, Verdict, failed
-from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.errors import AmltuiError
 from amltui.domain.text import clean_line, mask
 
 from .bridge import call
+
+AGAIN = "Try it again."
 
 
 class Doctor:
@@ -36,18 +38,12 @@ class Doctor:
 async def _examine(check: Check) -> Checked:
     start = monotonic()
     try:
-        verdict = await call(check.look, limit=check.limit, what=check.title)
+        verdict = await call(check.look, limit=check.limit, what="the check")
     except AmltuiError as error:
-        verdict = _told(error, check.limit)
+        verdict = failed(f"{error.title}. {error.message}", error.hint or AGAIN)
     except Exception as error:  # noqa: BLE001 - one check must not end the others
         verdict = failed(f"{type(error).__name__}: {error}", "Please report this.")
     clean = Verdict(
         verdict.mark, mask(clean_line(verdict.text)), mask(clean_line(verdict.remedy))
     )  # fmt: skip
     return Checked(check, clean, monotonic() - start)
-
-
-def _told(error: AmltuiError, limit: float) -> Verdict:
-    if error.problem is Problem.TIMEOUT:
-        return failed(f"No answer within {limit:g} s.", "Check the network, then try it again.")
-    return failed(f"{error.title}. {error.message}", error.hint)

@@ -14,7 +14,16 @@ from typing import Any
 
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.plan import Plan
-from amltui.domain.run import CANCELLED, DESCRIPTION, JOURNAL, TEMPORARY, Event, LogKept, from_line
+from amltui.domain.run import (
+    CANCELLED,
+    DESCRIPTION,
+    JOURNAL,
+    TEMPORARY,
+    Event,
+    LogKept,
+    Noted,
+    from_line,
+)
 
 KEPT = 20  # runs that failed, and as many that did not; the oldest go when a new one starts
 _READ = 1 << 20  # bytes of a journal in one piece
@@ -41,6 +50,7 @@ class Description:
     engine: str
     created_at: float
     url: str = ""  # of the demo's server
+    ca_bundle: str = ""  # and its certificates
 
 
 class Journal:
@@ -71,10 +81,9 @@ class Journal:
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
         events = tuple(event for line in lines if (event := from_line(line)) is not None)
-        # A log that is fetched from beside, later, is no word of the run.
-        self.last_at = max(
-            (event.at for event in events if not isinstance(event, LogKept)), default=self.last_at
-        )
+        # What is fetched or removed from beside, later, is no word of the run.
+        words = (event.at for event in events if not isinstance(event, (LogKept, Noted)))
+        self.last_at = max(words, default=self.last_at)
         return events
 
     def all(self) -> Iterator[Event]:
@@ -131,6 +140,7 @@ def describe(directory: Path) -> Description:
             found["engine"],
             float(found["created_at"]),
             str(found["connection"].get("url", "")),
+            str(found["connection"].get("ca_bundle", "")),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, AmltuiError):
         raise AmltuiError(

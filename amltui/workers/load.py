@@ -67,7 +67,7 @@ class LoadCheck:
             raise AmltuiError(
                 "A load check needs a confirmation",
                 f"{name} does not run on this machine: others may be using it, and it may cost.",
-                "Confirm it, or check a local service.",
+                "Say --yes if it may be done, or check a local service.",
                 problem=Problem.REFUSED,
             )
         authorization = await self._requests.authorization(request, service)

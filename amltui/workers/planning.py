@@ -14,8 +14,10 @@ from amltui.domain.computes import cluster_of
 from amltui.domain.drafts import Draft, Mend
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.facts import Facts, Fix
+from amltui.domain.model_paths import ModelContent, content_id
 from amltui.domain.old_scripts import import_script
 from amltui.domain.plan import Plan
+from amltui.domain.plan_parts import RegisteredModel
 from amltui.domain.plan_targets import LocalTarget
 from amltui.domain.replicas import Cluster
 from amltui.ports import PlanFiles
@@ -157,15 +159,38 @@ class Planning:
             _known(services.computes), _known(services.models), _known(services.environments)
         )
         clusters = {one.name: cluster_of(one) for one in computes or () if one.usable}
+        names = frozenset(one.name for one in environments or ())
         return Survey(
             in_cloud,
             here,
             clusters=None if computes is None else clusters,
             models=models,
-            environments=None if environments is None else frozenset(environments),
+            environments=None if environments is None else names,
         )
 
+    async def look_into(
+        self, services: Services, plan: Plan, known: Facts
+    ) -> dict[str, ModelContent]:
+        """What the plan's registered models consist of, beyond those of which it is known."""
+        newest = known.newest
+        found: dict[str, ModelContent] = {}
+        for model in plan.models:
+            if isinstance(model, RegisteredModel) and model.name in newest:
+                version = model.version or newest[model.name]
+                name = content_id(model, newest)
+                if name in known.contents or version not in (known.models or {})[model.name]:
+                    continue
+                try:
+                    found[name] = await services.model_content(model.name, version)
+                except AmltuiError as error:
+                    found[name] = ModelContent(problem=error.title)
+        return found
+
     # Mending
+
+    async def text(self, path: Path) -> str:
+        """The text of a file that is to be mended."""
+        return await self._do(lambda: self._files.text(path), "reading the file")
 
     async def mend(self, fix: Fix, folder: str, seen: str) -> Mend:
         """What a fix would make of its file; `seen` is the text that it was made for."""

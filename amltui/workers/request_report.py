@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from amltui.domain.diagnosis import Finding, Target, http_findings
+from amltui.domain.finding_rows import finding_rows, finding_title
 from amltui.domain.latency import timing_words
 from amltui.domain.models import Kind, Service
 from amltui.domain.request import Answer, Attempt
@@ -46,11 +47,9 @@ class Report:
             times = (f"{label} {took}" for label, took in timing_words(answer.timing))
             head.append(("", " · ".join(times)))
         found = [Part(attempt.words, tuple(head))]
-        for finding in self.findings[:MOST_FINDINGS]:
-            meaning = finding.details.get("meaning", "")
-            texts = [f"Here: {meaning}."] if meaning else []
-            texts += [f"Why: {finding.cause}", f"What to do: {finding.fix}"]
-            found.append(Part(f"→ {finding.title}", tuple(("", text) for text in texts)))
+        told = self.findings[:MOST_FINDINGS]
+        for at, finding in enumerate(told):
+            found.append(Part(finding_title(at, len(told)), finding_rows(finding)))
         if service is not None and answer is not None and (now_ := _settings(answer, service)):
             found.append(Part("The service's settings", tuple(now_)))
         if answer is not None:

@@ -212,10 +212,9 @@ class Requests:
                     else:
                         pairs = zip(batch.stamps, batch.lines, strict=True)
                         lines += [stamp + b" " + line for stamp, line in pairs]
+            return await self.off_the_loop(lambda: _lines_of(attempt, lines))
         except AmltuiError:
             return []  # best effort: the answer is what was asked for
-        start, end = span_of(attempt)
-        return list(lines_between([mask(clean_log(line)) for line in lines], start, end))
 
     async def report(
         self, attempt: Attempt, service: Service | None, *, folded: bool = True
@@ -245,6 +244,11 @@ class Requests:
             return None, error
         finally:
             exchange.cancel()
+
+
+def _lines_of(attempt: Attempt, lines: list[bytes]) -> list[str]:
+    found = lines_between([clean_log(line) for line in lines], *span_of(attempt))
+    return [mask(line) for line in found]
 
 
 def same_origin(url: str, service: Service) -> bool:

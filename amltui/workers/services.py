@@ -13,7 +13,8 @@ from typing import TypeVar
 from amltui.domain.changes import Changes
 from amltui.domain.computes import Compute, cluster_of
 from amltui.domain.errors import AmltuiError, Problem, refused_read_only
-from amltui.domain.images import LegacyImage
+from amltui.domain.images import EnvironmentImage, EnvironmentVersion, LegacyImage
+from amltui.domain.model_paths import ModelContent
 from amltui.domain.models import (
     Keys,
     Kind,
@@ -199,11 +200,38 @@ class Services:
         workspace = self._need_workspace()
         return await bridge.call(workspace.models, limit=CALL_LIMIT, what="listing the models")
 
-    async def environments(self) -> tuple[str, ...] | None:
-        """The names of the environments; None where they are too many to list."""
+    async def model_content(self, name: str, version: int) -> ModelContent:
+        """The files of a registered model."""
+        workspace = self._need_workspace()
+        what = f"looking into model {name}:{version}"
+        return await bridge.call(
+            lambda: workspace.model_content(name, version), limit=CALL_LIMIT, what=what
+        )
+
+    async def environments(self) -> tuple[EnvironmentVersion, ...] | None:
+        """The environments, by name; None where they are too many to list."""
         workspace = self._need_workspace()
         what = "listing the environments"
         return await bridge.call(workspace.environments, limit=CALL_LIMIT, what=what)
+
+    async def environment_image(self, one: EnvironmentVersion) -> EnvironmentImage:
+        """The image of an environment."""
+        workspace = self._need_workspace()
+        return await bridge.call(
+            lambda: workspace.environment_image(one.name, one.version),
+            limit=CALL_LIMIT,
+            what=f"asking for the image of {one.id}",
+        )
+
+    async def build_environment(self, one: EnvironmentVersion) -> str:
+        """Have an environment's image built unless it is there; returns where its log is."""
+        self._refuse(f"The image of {one.id} was not built.")
+        workspace = self._need_workspace()
+        return await bridge.call(
+            lambda: workspace.build_environment(one.name, one.version),
+            limit=CALL_LIMIT,
+            what=f"building the image of {one.id}",
+        )
 
     async def cluster_of(self, service: Service) -> Cluster | None:
         """The room on the cluster that a service runs on; None where that is not known."""

@@ -22,7 +22,7 @@ from amltui.domain.containerdiff import (
     SyncPlan,
     plan_sync,
 )
-from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.errors import AmltuiError, Problem, refused_read_only
 from amltui.domain.workbench import (
     ContainerDetail,
     Entry,
@@ -365,12 +365,7 @@ class Workbench:
     def allow(self, what: str) -> None:
         """Raise in read-only mode."""
         if self._read_only:
-            raise AmltuiError(
-                "amltui is read-only",
-                f"It may not {what}.",
-                "Start it without --read-only.",
-                problem=Problem.REFUSED,
-            )
+            raise refused_read_only(f"It may not {what}.")
 
     async def _look(self, question: Callable[[], Result], what: str) -> Result:
         return await call(question, limit=LOOK_LIMIT, what=what)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 from amltui.adapters.azureml.client import HostWorkspace, Limits
 from amltui.demo import launcher
 from amltui.demo.launcher import DemoServer
+from tests.demo.demo_sdk import ControlClient
 
 SHORT = Limits(
     connect=20, services=20, service=20, logs=20, keys=20, token=20, delete=20, read=15
@@ -28,24 +27,10 @@ class Demo:
 
     @property
     def connection(self) -> dict[str, Any]:
-        return {
-            "auth": "demo",
-            "url": self.server.url,
-            "ca_bundle": self.server.ca_bundle,
-            "subscription_id": self.server.subscription_id,
-            "resource_group": self.server.resource_group,
-            "workspace_name": self.server.workspace_name,
-        }
+        return self.server.connection
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(
-            f"{self.server.url}/_demo/{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"X-Demo-Control": self.server.control, "Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=10) as response:
-            return json.load(response)
+        return ControlClient(self.server).call(method, path, body)
 
     def fault(self, kind: str, path: str = "/services", **more: Any) -> None:
         """From now on requests whose path matches meet this fault."""

@@ -6,7 +6,6 @@ import asyncio
 import json
 import shutil
 import time
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from amltui.demo import launcher
 from amltui.domain.plan import Plan
 from amltui.domain.run import Event
 from amltui.workers.deployments import Deployments, RunSummary
+from tests.demo.demo_sdk import ControlClient
 
 PROJECT = Path(launcher.__file__).with_name("project")
 PREFIX = "amltui-runtest"
@@ -48,8 +48,7 @@ class World:
 
     @property
     def connection(self) -> dict[str, Any]:
-        names = ("url", "ca_bundle", "subscription_id", "resource_group", "workspace_name")
-        return {"auth": "demo", **{name: getattr(self.server, name) for name in names}}
+        return self.server.connection
 
     def plan(self, target: dict[str, Any], **changes: Any) -> Plan:
         """The sample project on a target."""
@@ -81,14 +80,7 @@ class World:
         return await self.deployments.run(run)
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(
-            f"{self.server.url}/_demo/{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"X-Demo-Control": self.server.control, "Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=10) as response:
-            return json.load(response)
+        return ControlClient(self.server).call(method, path, body)
 
     def requests(self) -> list[str]:
         """What the server was asked so far."""

@@ -8,6 +8,7 @@ import pytest
 
 from amltui.adapters.azureml import assets
 from amltui.adapters.azureml.client import HostWorkspace
+from amltui.domain.errors import AmltuiError, Problem
 
 from .conftest import Demo
 
@@ -21,8 +22,23 @@ def test_models_and_environments_by_name(demo: Demo, workspace: HostWorkspace) -
     assert len(demo.requests()) == 1
     environments = workspace.environments()
     assert environments is not None
-    assert {"sklearn-scoring", "AzureML-sklearn-1.0-ubuntu20.04-py38-cpu"} <= set(environments)
+    assert {"sklearn-scoring", "AzureML-sklearn-1.0-ubuntu20.04-py38-cpu"} <= {
+        one.name for one in environments
+    }
     assert len(demo.requests()) == 1
+
+
+def test_the_files_of_a_model_and_their_sizes(demo: Demo, workspace: HostWorkspace) -> None:
+    workspace.services()
+    demo.requests()
+    found = workspace.model_content("credit-risk", 6)
+    assert (found.count, found.root, found.problem) == (1, "model.json", "")
+    assert found.size is not None
+    assert found.size > 100
+    assert len(demo.requests()) == 4  # the model, its asset, its files, one byte of its file
+    with pytest.raises(AmltuiError) as refused:
+        workspace.model_content("credit-risk", 99)
+    assert refused.value.problem is Problem.NOT_FOUND
 
 
 class Pages:
@@ -51,3 +67,15 @@ def test_a_link_to_a_worse_line_ends_the_list(link: Any) -> None:
     pages = Pages(link)
     assert assets.models(pages) == {"m": [1]}  # type: ignore[arg-type]
     assert len(pages.asked) == 1
+
+
+def test_a_storage_that_tells_no_size_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def size(uri: str) -> int | None:
+        asked.append(uri)
+        return 7 if uri == "a" else None
+
+    monkeypatch.setattr(assets, "_size", size)
+    assert assets._sizes(["a", "b", "c"]) == [7]
+    assert asked == ["a", "b"]

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 from uuid import uuid4
 
 import pytest
 
+from amltui.adapters.azureml import package as package_job
 from amltui.adapters.azureml import registry
 from amltui.adapters.azureml.local import free_port as some_port
 from amltui.adapters.debug_tools import DebugTools
@@ -134,6 +138,51 @@ def test_a_registry_that_refuses_is_told_from_one_without_the_image(package: Pac
 @pytest.mark.engine
 def test_an_image_without_debugpy_is_seen(box: Box) -> None:
     assert debugging.debugger_in(box.access, box.image) == ""
+
+
+APT = """\
+#!/bin/sh
+# As apt-get is: it installs nothing without its lists, nor without -y where nobody answers.
+case "$*" in
+    update) touch /lists && exit ;;
+    "install -y --no-install-recommends vim") test -e /lists || exit 100 ;;
+    *) exit 1 ;;
+esac
+printf '#!/bin/sh\\nexec vi "$@"\\n' > /usr/bin/vim
+chmod +x /usr/bin/vim
+"""
+
+
+@pytest.mark.engine
+def test_the_base_image_is_built_with_the_editor(box: Box, tmp_path: Path) -> None:
+    """The Dockerfile that the SDK is given, for an image that brings its own packages."""
+    (tmp_path / "apt-get").write_text(APT)
+    pip = "import sys\nopen('/pip', 'w').write(' '.join(sys.argv[1:]))\n"
+    (tmp_path / "pip.py").write_text(pip)
+    (tmp_path / "apt-get").chmod(0o755)
+    container = box.run()
+    box.tools.copy_in(container, tmp_path / "apt-get", "/usr/bin/apt-get", False)
+    box.tools.copy_in(container, tmp_path / "pip.py", "/pip.py", False)
+    base, built = f"{PREFIX}-base:1", f"{PREFIX}-vim:1"
+    box.api.commit(container, *base.split(":"), changes="ENV PYTHONPATH=/")
+    environment = MagicMock(docker=SimpleNamespace(base_image=base, base_dockerfile=None))
+    environment.python.user_managed_dependencies = True
+    environment.clone.return_value = environment
+    docker = package_job._with_debugger(environment, "diabetes", vim=True).docker
+    assert docker.base_image is None
+    try:
+        text = BytesIO(docker.base_dockerfile.encode())
+        told = list(box.api.build(fileobj=text, tag=built, rm=True, decode=True))
+        assert not [each for each in told if "error" in each]
+        made = box.run(image=built)
+        look = "vim --help >/dev/null 2>&1 && echo vim runs; cat /pip"
+        assert box.sh(made, look) == "vim runs\ninstall --no-cache-dir debugpy"
+    finally:
+        for each in box.made:
+            box.api.remove_container(each, force=True)
+        for tag in (built, base):
+            with suppress(Exception):
+                box.api.remove_image(tag, force=True)
 
 
 @pytest.mark.engine

@@ -12,14 +12,18 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from subprocess import run
+from typing import Any, cast
 
 import pytest
 
+from amltui.adapters.azureml.client import HostWorkspace
 from amltui.adapters.docker.client import connect
 from amltui.adapters.doctor import machine
 from amltui.adapters.doctor.hello import GREETING, Engine, greeter
 from amltui.adapters.doctor.network import Endpoint
+from amltui.adapters.doctor.workspace import Standing
 from amltui.domain.doctor import Mark
+from amltui.domain.errors import AmltuiError, Problem
 
 
 class Clockwork(BaseHTTPRequestHandler):
@@ -123,5 +127,43 @@ def test_against_the_demo_all_of_the_workspace_is_checked(alone_with_copies: Non
     done = run(command, capture_output=True, text=True, timeout=120, check=False)
     found = {one["key"]: one for one in json.loads(done.stdout)}
     assert done.returncode == 0, done.stdout
-    for key in ("demo", "clock", "token", "role", "registry", "engine", "hello", "sdk"):
+    for key in (
+        "demo", "clock", "token", "role", "address", "registry", "engine", "hello", "sdk",
+    ):  # fmt: skip
         assert found[key]["mark"] == "ok", found[key]
+    assert all(one["remedy"] or one["mark"] == "ok" for one in found.values())
+
+
+def test_read_only_mode_starts_no_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without engine and network each check still says what to do, and the proxy's password not."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, but nobody listens
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{address}")
+        monkeypatch.setenv("HTTPS_PROXY", f"http://ann:s3cret@{address}")
+        command = [sys.executable, "-m", "amltui", "--read-only", "doctor", "--json"]
+        done = run(command, capture_output=True, text=True, timeout=120, check=False)
+    found = {one["key"]: one for one in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert found["hello"]["mark"] == "not tried"
+    assert {found[key]["mark"] for key in ("engine", "login", "arm", "mcr")} == {"failed"}
+    assert all(one["remedy"] or one["mark"] == "ok" for one in found.values())
+    assert "s3cret" not in done.stdout + done.stderr
+
+
+def test_who_is_not_signed_in_is_asked_once_and_told_once() -> None:
+    asked: list[str] = []
+
+    class Silent:
+        def standing(self) -> dict[str, Any]:
+            asked.append("standing")
+            raise AmltuiError("No answer", "Gave up.", "By itself.", problem=Problem.TIMEOUT)
+
+    held = Standing(cast(HostWorkspace, Silent()), lambda _: "")
+    with pytest.raises(AmltuiError) as raised:
+        held.token()
+    assert "try it again" in raised.value.hint
+    found = (held.role(), held.registry(), held.reachable("address"))
+    assert {one.mark for one in found} == {Mark.NOT_TRIED}
+    assert all(one.remedy for one in found)
+    assert asked == ["standing"]

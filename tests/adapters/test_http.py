@@ -7,9 +7,11 @@ import json
 import os
 import socket
 import ssl
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +163,9 @@ def test_a_key_that_the_service_echoes_is_hidden(serve: Callable[..., Server]) -
     server = serve(b"HTTP/1.1 200 K-1\r\nX-Key: K-1\r\nContent-Length: 7\r\n\r\nkey=K-1")
     found = ask(server.url, "K-1")
     assert "K-1" not in repr(found)
+    mine = serve(b'HTTP/1.1 200 OK\r\nX-Key: S3CRET\r\nContent-Length: 12\r\n\r\n{"a":S3CRET}')
+    for header in (("Authorization", "Bearer S3CRET"), ("x-api-key", "S3CRET")):
+        assert "S3CRET" not in repr(ask(mine.url, headers=(header,)))
 
 
 def test_hostile_headers_are_made_safe(serve: Callable[..., Server]) -> None:
@@ -232,6 +237,18 @@ def test_the_limit_ends_a_service_that_hangs(serve: Callable[..., Server], start
     error = refused(server.url, limit_s=0.2)
     assert time.monotonic() - begun < 1
     assert error.problem is Problem.TIMEOUT
+    assert "waiting for the answer" in error.message
+
+
+def test_headers_that_drip_do_not_prolong_the_limit(serve: Callable[..., Server]) -> None:
+    def drip(line: socket.socket) -> None:
+        line.sendall(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            line.sendall(b"X-A: 1\r\n")
+            time.sleep(0.05)
+
+    error = refused(serve(drip).url, limit_s=0.3)
+    assert error.title == "No answer within 0.3 s"
     assert "waiting for the answer" in error.message
 
 
@@ -352,15 +369,34 @@ def test_bodies_are_read_and_edited(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     file = tmp_path / "body.json"
     file.write_bytes(b"\xef\xbb\xbf" + '{"é": 1}'.encode())
     assert body_file.read(str(file)) == '{"é": 1}'
-    for bad in (tmp_path, tmp_path / "none", "\0"):
-        with pytest.raises(AmltuiError):
+    for bad in (tmp_path, tmp_path / "none", "\0", "", "~nobody-is-called-so/x"):
+        with pytest.raises(AmltuiError) as caught:
             body_file.read(str(bad))
+        assert caught.value.problem is Problem.USAGE
     file.write_bytes(b"\xff")
-    with pytest.raises(AmltuiError, match="utf-8"):
+    with pytest.raises(AmltuiError, match="not text in UTF-8"):
         body_file.read(str(file))
+    with pytest.raises(AmltuiError, match="standard input: it is larger than 4,000,000"):
+        body_file.read_open(BytesIO(b"1" * 4_000_001), "standard input")
     monkeypatch.delenv("VISUAL", raising=False)
     monkeypatch.setenv("EDITOR", "sed -i s/1/2/")
     assert body_file.edited('{"a": 1}') == '{"a": 2}'
+
+
+def test_what_an_editor_left_unreadable_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("VISUAL", 'sh -c \'printf "\\377typed" > "$1"\' sh')
+    with pytest.raises(AmltuiError) as caught:
+        body_file.edited("{}")
+    (left,) = tmp_path.iterdir()
+    assert left.read_bytes() == b"\xfftyped"
+    assert str(left) in caught.value.message
+    monkeypatch.setenv("VISUAL", "false")
+    with pytest.raises(AmltuiError, match="editor failed"):
+        body_file.edited("{}")
+    assert list(tmp_path.iterdir()) == [left]
 
 
 # Loads
@@ -502,6 +538,19 @@ def test_amltui_request_explains_a_502(joined: Demo, capsys: pytest.CaptureFixtu
     assert "x-ms-run-function-failed: True" in out
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("claims-triage", "no scoring URI: it is Failed"), ("credit-risk/green", "version of credit"),
+     ("ftp://host/score", "must begin with http"), ("http://[", "Invalid IPv6")],
+)  # fmt: skip
+def test_amltui_request_says_why_something_cannot_be_asked(
+    joined: Demo, name: str, told: str
+) -> None:
+    with pytest.raises(AmltuiError, match=told):
+        command(name)
+    assert not [line for line in joined.requests() if line.endswith("/score")]
+
+
 def test_amltui_request_takes_the_body_from_a_file(
     joined: Demo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -539,8 +588,8 @@ def test_amltui_replicas_is_the_articles_formula(capsys: pytest.CaptureFixture[s
     asked = ask_commands.Asked("7", "0.1", "1", "70%", "3")
     assert ask_commands.replicas(asked, as_json=False) == 0
     out = capsys.readouterr().out
-    assert out.startswith("1 replicas")
-    assert "3 replicas carry 21 requests/s" in out
+    assert out.startswith("1 replica\n")
+    assert "3 replicas can carry 21 requests/s" in out
 
 
 def test_amltui_replicas_of_a_service_compares_with_it_and_its_cluster(

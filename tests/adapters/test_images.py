@@ -9,7 +9,7 @@ import pytest
 
 from amltui.adapters.docker import images, lifecycle, standin
 from amltui.domain.containerdiff import ChangeKind
-from amltui.domain.errors import AmltuiError
+from amltui.domain.errors import AmltuiError, Problem
 from tests.workers.box import APP, PREFIX, Box, _image, box, wait_until
 
 __all__ = ["_image", "box"]
@@ -136,6 +136,8 @@ def test_a_standin_is_committed_as_what_it_stands_in_for(box: Box) -> None:
         labels = box.api.inspect_container(copy.container_id)["Config"]["Labels"]
         assert labels["amlIsService"] == ""  # the list of services does not show it
         box.sh(copy.container_id, f"echo fixed > {APP}/score.py")
+        planned = images.plan_commit(box.access, copy.container_id).image
+        assert planned.startswith(f"{PREFIX}:")  # and not called as the copy is
         image = images.plan_commit(box.access, copy.container_id, f"{PREFIX}:fixed").image
         images.commit(box.access, copy.container_id, image)
     finally:
@@ -145,6 +147,16 @@ def test_a_standin_is_committed_as_what_it_stands_in_for(box: Box) -> None:
     assert not made["Entrypoint"]
     assert made["Labels"]["amltui.temporary"] == ""
     standin.remove(box.access, copy)  # twice is no error
+
+
+def test_what_is_no_name_for_an_image_is_said(box: Box) -> None:
+    name = box.run()
+    for image in ("Bad Name!", "x:", "x:y z", "-x:1", "x/", "UPPER/x:1", f"x:{'y' * 129}"):
+        with pytest.raises(AmltuiError, match="no name for an image") as caught:
+            images.plan_commit(box.access, name, image)
+        assert caught.value.problem is Problem.USAGE
+    for image in ("localhost:5000/a/b-c__d:V1.2_x", "Host.example.org/x:1", "x"):
+        assert images.plan_commit(box.access, name, image).image.startswith(image)
 
 
 def test_detail_and_life(box: Box) -> None:

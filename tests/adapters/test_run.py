@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import stat
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ from .conftest import wait_for
 from .run_world import ACI, AKS, World, name
 
 KNOWN = [{"registered": "churn-xgb"}]
+PACKAGES = "[python=3.11, pip, {pip: [azureml-defaults==1.61.0, does-not-exist==1.0]}]"
+UNSOLVABLE = f"name: x\ndependencies: {PACKAGES}\n"
 SECRET = "hunter2-not-a-real-secret"
 
 
@@ -34,8 +37,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def _plans(world: World) -> dict[str, Plan]:
     unsolvable = world.project / "unsolvable.yml"
-    packages = "[python=3.11, pip, {pip: [azureml-defaults==1.61.0, does-not-exist==1.0]}]"
-    unsolvable.write_text(f"name: x\ndependencies: {packages}\n")
+    unsolvable.write_text(UNSOLVABLE)
     inference = {"entry_script": "score.py", "source_directory": "."}
     key = {"auth_enabled": True, "primary_key_variable": "AMLTUI_RUNTEST_KEY"}
     large = [{"registered": "demand-forecast"}]
@@ -71,6 +73,7 @@ class Ended:
     runs: dict[str, RunSummary]
     mended: tuple[RunSummary, RunSummary, list[str]]
     repeated: tuple[RunSummary, RunSummary, RunSummary]
+    changed: tuple[RunSummary, RunSummary, list[str]]
     cancelled: tuple[RunSummary, tuple[Leftover, ...]]
     lost: RunSummary
     unanswered: RunSummary
@@ -93,12 +96,14 @@ def ended(world: World) -> Ended:
             asyncio.create_task(_mended(world)),
             asyncio.create_task(_repeated(world)),
         )
+        changed = asyncio.create_task(_changed(world))
         cancelled, lost = asyncio.create_task(_cancelled(world)), asyncio.create_task(_lost(world))
         unanswered = await _unanswered(world)
         return Ended(
             dict(zip(plans, await each, strict=True)),
             await mended,
             await repeated,
+            await changed,
             await cancelled,
             await lost,
             unanswered,
@@ -134,6 +139,25 @@ async def _repeated(world: World) -> tuple[RunSummary, RunSummary, RunSummary]:
     stopped = await world.finish(run)
     await world.deployments.resume(run)
     return failed, stopped, await world.finish(run)
+
+
+async def _changed(world: World) -> tuple[RunSummary, RunSummary, list[str]]:
+    """An image cannot be built; then the model and the conda file change, and that is repeated."""
+    project = world.folder / "changed"
+    shutil.copytree(world.project, project, ignore=shutil.ignore_patterns("unsolvable.yml"))
+    conda = project / "conda.yml"
+    good = conda.read_text()
+    conda.write_text(UNSOLVABLE)
+    run = await world.start(world.plan(ACI), project)
+    failed = await world.finish(run)
+    conda.write_text(good)
+    (project / "model.json").write_text('{"intercept": 1, "coefficients": []}')
+    await world.deployments.repeat(run, "image")
+    events = await world.events(run)
+    last = max(i for i, event in enumerate(events) if isinstance(event, RunStarted))
+    told = [event.text for event in events[last:] if isinstance(event, StepLogged)]
+    await world.deployments.resume(run)
+    return failed, await world.finish(run), told
 
 
 def refuse(path: str) -> dict[str, object]:
@@ -283,6 +307,20 @@ async def test_runs_of_a_demo_that_ends_are_cancelled_and_say_why(world: World) 
     assert summary.state is RunState.CANCELLED
     assert summary.view.current is not None
     assert "The demo was left." in (world.runs_dir / run / "events.jsonl").read_text()
+    assert summary.view.resume_at  # it is still there
+
+
+def test_a_demo_that_has_ended_is_known_by_its_address_and_certificates(world: World) -> None:
+    server, ended = world.server, world.processes.demo_ended
+    assert not ended(server.url, server.ca_bundle)
+    assert ended(server.url, "/nowhere/ca.pem")  # its port is another demo's by now
+    with launcher.start() as other:
+        bundle = Path(other.ca_bundle)
+        kept = bundle.read_bytes()
+    bundle.parent.mkdir()
+    bundle.write_bytes(kept)  # as if it had been killed
+    assert ended(other.url, other.ca_bundle)
+    shutil.rmtree(bundle.parent)
 
 
 def test_a_plan_that_cannot_work_sends_nothing(ended: Ended) -> None:
@@ -295,8 +333,8 @@ def test_a_plan_that_cannot_work_sends_nothing(ended: Ended) -> None:
 def test_each_was_submitted_once_at_most(world: World, ended: Ended) -> None:
     unsent = ("check", "taken", "environment", "unwritten", "untrained")
     sent = [kind for kind in ended.runs if kind not in unsent]
-    # And once each: repeated, cancelled, lost, unanswered; twice the one that was mended.
-    assert world.submissions() == len(sent) + 4 + 2
+    # And once each: repeated, cancelled, lost, unanswered; twice those that were mended.
+    assert world.submissions() == len(sent) + 4 + 2 * 2
 
 
 def test_the_progress_text_belongs_to_its_steps(world: World, ended: Ended) -> None:
@@ -355,10 +393,22 @@ def test_a_failed_step_is_repeated_alone_and_the_rest_resumed(ended: Ended) -> N
     assert done.state is RunState.SUBMITTED
 
 
+def test_what_was_made_of_files_that_changed_is_not_used_again(ended: Ended) -> None:
+    failed, done, told = ended.changed
+    assert failed.view.failed_step == "image"
+    assert failed.view.facts["model.0"] == f"{failed.name}:1"
+    changed = "Changed on disk: the folder of the plan, conda.yml, model.json."
+    assert f"{changed} All begins again." in told
+    assert f"{failed.name}:2 is registered" in told
+    assert done.state is RunState.HEALTHY, done.view.error
+    assert done.view.facts["model.0"] == f"{failed.name}:2"
+
+
 def test_cancelling_offers_what_is_left(ended: Ended) -> None:
     run, (left,) = ended.cancelled
     assert run.state is RunState.CANCELLED
     assert (left.kind, left.name) == ("service", run.name)
+    assert run.view.resume_at == "submit"  # what was removed is made again
 
 
 async def test_two_processes_never_work_on_one_run(world: World) -> None:

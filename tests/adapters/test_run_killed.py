@@ -92,6 +92,19 @@ async def test_a_killed_run_is_resumed_and_deploys_once(world: World) -> None:
         assert not (world.runs_dir / run.id / "tmp").exists()
 
 
+async def test_what_changed_after_it_was_sent_is_said_and_not_sent_again(world: World) -> None:
+    before = world.submissions()
+    run, summary = await killed(world, began("image"))
+    model = world.project / "model.json"
+    model.write_text(f"{model.read_text()}\n")
+    ended = await resumed(world, run, summary)
+    assert ended.state is RunState.HEALTHY
+    assert ended.view.facts["model.0"].endswith(":1")
+    assert world.submissions() == before + 1
+    journal = (world.runs_dir / run / "events.jsonl").read_text()
+    assert "model.json. What was sent before goes on as it was." in journal
+
+
 async def test_a_journal_that_was_torn_goes_on(world: World) -> None:
     run, summary = await killed(world, began("register"), options={"wait": False})
     journal = world.runs_dir / run / "events.jsonl"

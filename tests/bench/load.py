@@ -18,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from contextlib import aclosing
 from random import Random
 from typing import Any, NamedTuple
@@ -34,6 +33,7 @@ from amltui.domain.request import SAMPLE, Request
 from amltui.workers.load import LoadCheck
 from amltui.workers.requests import Requests
 from amltui.workers.services import Services
+from tests.demo.demo_sdk import ControlClient
 
 SERVICE_S = 0.4  # of recommender-home
 SECONDS = 15.0
@@ -66,13 +66,7 @@ SETTINGS = (
 
 def control(server: DemoServer, name: str, payload: dict[str, Any]) -> None:
     """Change a service of the demo."""
-    request = urllib.request.Request(
-        f"{server.url}/_demo/services/{name}",
-        method="POST",
-        data=json.dumps({"payload": payload}).encode(),
-        headers={"X-Demo-Control": server.control},
-    )
-    urllib.request.urlopen(request, timeout=10).close()
+    ControlClient(server).call("POST", f"services/{name}", {"payload": payload})
 
 
 def fixed(server: DemoServer, name: str, one: Setting) -> None:

@@ -3,7 +3,7 @@
 `sdk` deploys the same plan with a script on the SDK and with a run, at the demo's own speed, and
 prints the seconds from submission to "healthy" and the requests of both. `kills` kills N runs, and
 the processes that watch them, at random moments and counts what was deployed. `consoles` does so
-with N consoles that started a run: killed, or their terminal hung up.
+with N consoles that started a run, each stage of it in turn: killed, or their terminal hung up.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from amltui.demo import launcher
 from amltui.domain.equivalent import python
 from amltui.domain.plan import Plan
-from amltui.domain.run import StepFinished
+from amltui.domain.run import CLOUD_STEPS, StepFinished, StepStarted
 from amltui.domain.run_view import RunState
 from amltui.workers.deployments import Deployments
 from tests.adapters.run_world import ACI, AKS, World
@@ -157,49 +157,109 @@ async def kills(count: int) -> None:
         assert world.submissions() == count
 
 
-def end_one(world: World, folder: Path, number: int) -> tuple[str, str, str]:
-    """How a console died, where its run was then, and what became of that by itself."""
-    generator = random.Random()
-    plan = world.plan(ACI, models=[{"registered": "churn-xgb"}])
-    one = Round(world, plan, folder / str(number))
-    how = (signal.SIGKILL, signal.SIGHUP)[number % 2]
-    if number % 4 < 2:  # while it starts: half of them
-        one.die(how, lambda _: None, generator.uniform(0.3, 8.0))
+STARTING = "starting"  # the console, before there is a run
+STAGES = (STARTING, *CLOUD_STEPS)
+ENVIRONMENT = "AzureML-minimal-ubuntu20.04-py38-cpu-inference"  # one that has to be fetched
+# Each stage lasts long enough to be hit; what Azure does is slowed down by `speed`.
+SLOW = [
+    {"path": path, "method": method, "kind": "latency", "seconds": 1.0}
+    for path, method in (
+        (r"^/subscriptions/.*/workspaces/[^/]+\?", "GET"),
+        (r"/models\?", "GET"),
+        ("/environment/", "GET"),
+        (r"/services(\?|$)", "POST"),
+        (r"/services/[^/]+(\?|$)", "GET"),
+    )
+]
+
+
+def slow_plan(world: World) -> Plan:
+    """One whose steps all ask the workspace for something."""
+    inference = {
+        "entry_script": "score.py",
+        "source_directory": ".",
+        "environment": {"registered": ENVIRONMENT},
+    }
+    return world.plan(ACI, models=[{"registered": "churn-xgb"}], inference=inference)
+
+
+async def stages(world: World) -> dict[str, float]:
+    """The seconds that each step of such a run lasts."""
+    events = await world.events(await world.start(slow_plan(world)))
+    began = {event.step: event.at for event in events if isinstance(event, StepStarted)}
+    assert tuple(began) == CLOUD_STEPS, events
+    return {e.step: e.at - began[e.step] for e in events if isinstance(e, StepFinished)}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a run whose console was ended: `at` is where it was then."""
+
+    at: str
+    began: bool
+    healthy: bool
+    resumed: bool
+
+
+def end_one(world: World, folder: Path, stage: str, how: signal.Signals, when: float) -> Ended:
+    """End a console so long after a stage has begun, and see its run through."""
+    one = Round(world, slow_plan(world), folder)
+    if stage == STARTING:
+        one.die(how, lambda _: None, when)
     else:
-        ready = lambda t: t.wait_until(one.begun, "the run", 30)  # noqa: E731
-        one.die(how, ready, generator.uniform(0.0, 12.0))
-    step = one.step()
+        reached = lambda t: t.wait_until(lambda: one.reached(stage), stage, 60)  # noqa: E731
+        one.die(how, reached, when)
+    at = one.step()
+    assert stage == STARTING or at == "through" or STAGES.index(at) >= STAGES.index(stage), at
     run = one.ended()
     if run is None:
         assert one.told() == []
-        return how.name, step, "never began"
+        return Ended(at, began=False, healthy=False, resumed=False)
     (told,) = one.told()
     assert told["state"] == run.state.value, told
     if run.state is RunState.BROKEN_OFF:  # its console died between its folder and its process
-        assert told["resume_at"] == "check", told
-        assert one.go_on().state is RunState.HEALTHY
-    else:
-        assert run.state is RunState.HEALTHY, run.view
-    return how.name, step, run.state.value
+        assert (stage, told["resume_at"]) == (STARTING, "check"), told
+        return Ended(at, True, one.go_on().state is RunState.HEALTHY, resumed=True)
+    return Ended(at, True, run.state is RunState.HEALTHY, resumed=False)
 
 
 def consoles(count: int) -> None:
-    """End `count` consoles; what is deployed is counted by the server."""
-    begin = time.monotonic()
+    """End `count` consoles, stage by stage; what is deployed is counted by the server."""
+    generator, begin, wrong = random.Random(), time.monotonic(), 0
     with (
-        launcher.start(speed=10) as server,
+        launcher.start(speed=3) as server,
         tempfile.TemporaryDirectory() as folder,
         ThreadPoolExecutor(3) as pool,
     ):
         world = World(server, Path(folder))
-        rounds = [pool.submit(end_one, world, Path(folder), number) for number in range(count)]
-        ended = Counter(one.result() for one in rounds)
-        print(f"{count} consoles ended in {time.monotonic() - begin:.0f} s:")
-        for (how, step, state), number in sorted(ended.items()):
-            print(f"  {number:3} by {how} while the run was at: {step}; it is {state}")
-        runs = sum(number for (_, _, state), number in ended.items() if state != "never began")
-        print(f"{world.submissions()} deployments were submitted by {runs} runs", flush=True)
-        assert world.submissions() == runs
+        world.control("POST", "faults", SLOW)
+        lasts = {STARTING: 8.0, **asyncio.run(stages(world))}
+        print("stage        lasts  kills  hit  began  healthy  resumed  submissions")
+        for at, stage in enumerate(STAGES):
+            before = world.submissions()
+            rounds = [
+                pool.submit(
+                    end_one,
+                    world,
+                    Path(folder) / str(number),
+                    stage,
+                    (signal.SIGKILL, signal.SIGHUP)[number // len(STAGES) % 2],
+                    generator.uniform(0.0, lasts[stage]),
+                )
+                for number in range(at, count, len(STAGES))
+            ]
+            ended = [one.result() for one in rounds]
+            hit = sum(one.at in (stage, "before it began") for one in ended)
+            began, healthy = sum(one.began for one in ended), sum(one.healthy for one in ended)
+            resumed, sent = sum(one.resumed for one in ended), world.submissions() - before
+            wrong += not began == healthy == sent
+            print(
+                f"{stage:11} {lasts[stage]:4.1f} s  {len(ended):5}  {hit:3}  {began:5}  {healthy:7}"
+                f"  {resumed:7}  {sent:11}",
+                flush=True,
+            )
+    print(f"{count} consoles ended in {time.monotonic() - begin:.0f} s")
+    assert not wrong, "a run did not become healthy, or was not submitted once"
 
 
 if __name__ == "__main__":

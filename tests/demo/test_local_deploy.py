@@ -43,16 +43,8 @@ class Demo:
 
     def job(self, **changes: Any) -> Event:
         """Describe the deployment of the sample project under a name of its own."""
-        connection = {
-            "auth": "demo",
-            "url": self.server.url,
-            "ca_bundle": self.server.ca_bundle,
-            "subscription_id": self.server.subscription_id,
-            "resource_group": self.server.resource_group,
-            "workspace_name": self.server.workspace_name,
-        }
         job = {
-            "connection": connection,
+            "connection": self.server.connection,
             "source_dir": str(PROJECT),
             "entry_script": "score.py",
             "conda_file": "conda.yml",

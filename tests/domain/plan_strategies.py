@@ -22,7 +22,10 @@ from amltui.domain.plan_targets import AciTarget, AksTarget, LocalTarget
 _LINE = st.text(
     st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp")), min_size=1, max_size=12
 ).filter(lambda text: text == text.strip())
-_PROSE = st.text(st.characters(exclude_categories=("Cc", "Cs"), include_characters="\n\t"))
+_TEXT = st.text(
+    st.characters(exclude_categories=("Cc", "Cs", "Zl", "Zp"), include_characters="\n\t")
+)
+_PROSE = _TEXT.filter(lambda text: bool(text.strip()))
 _PATH = st.from_regex(r"(\.\./)?[a-z][a-z .'\"]{0,5}[a-z](/[a-zé_]{1,5}){0,2}", fullmatch=True)
 
 
@@ -32,7 +35,7 @@ def value_of(field: Field) -> st.SearchStrategy[Any]:
         return st.sampled_from(field.choices)
     if field.kind is Kind.MAP:
         keys = st.from_regex(field.pattern, fullmatch=True) if field.pattern else _LINE
-        return st.dictionaries(keys, _PROSE, max_size=3).map(lambda held: tuple(held.items()))
+        return st.dictionaries(keys, _TEXT, max_size=3).map(lambda held: tuple(held.items()))
     if field.pattern:
         return st.from_regex(field.pattern, fullmatch=True)
     if field.kind is Kind.INTEGER:

@@ -117,7 +117,7 @@ def test_a_broken_script_is_left_alone() -> None:
 
 STUB = """\
 import threading
-attached = {attached}
+attached, asked = {attached}, 0
 _cancelled = threading.Event()
 def listen(address):
     if {taken}:
@@ -128,27 +128,33 @@ def wait_for_client():
         _cancelled.wait(20)
 wait_for_client.cancel = _cancelled.set
 def is_client_connected():
-    return attached
+    global asked
+    asked += 1
+    return attached or {late} and asked > 2
 """
 
 
 @pytest.mark.parametrize(
-    ("attached", "taken", "said"),
+    ("attached", "taken", "late", "said"),
     [
-        (True, False, [header.ATTACHED]),
-        (False, False, [header.WAITING, "going on"]),
-        (False, True, ["no debugger: address in use"]),
+        (True, False, False, [header.ATTACHED, "the script"]),
+        (False, False, False, [header.WAITING, "going on", "the script"]),
+        (False, True, False, ["no debugger: address in use", "the script"]),
+        (False, False, True, [header.WAITING, "going on", "the script", header.ATTACHED]),
     ],
 )
 def test_the_script_goes_on_whatever_the_debugger_does(
-    tmp_path: Path, attached: bool, taken: bool, said: list[str]
+    tmp_path: Path, attached: bool, taken: bool, late: bool, said: list[str]
 ) -> None:
     """A stand-in for debugpy, which the tests do not have: the limit is ours, not its."""
-    (tmp_path / "debugpy.py").write_text(STUB.format(attached=attached, taken=taken))
-    (tmp_path / "score.py").write_text(header.insert("print('the script')\n", wait=0))
+    (tmp_path / "debugpy.py").write_text(STUB.format(attached=attached, taken=taken, late=late))
+    script = "print('the script')\nimport threading\nfor each in threading.enumerate():\n"
+    script += f"    if {late} and each.daemon:\n        each.join(10)\n"
+    (tmp_path / "score.py").write_text(header.insert(script, wait=0))
     done = subprocess.run(
         [sys.executable, "score.py"], cwd=tmp_path, capture_output=True, text=True, timeout=10
     )
     assert done.returncode == 0, done.stderr
-    for text in [*said, "the script"]:
-        assert text in done.stdout
+    places = [done.stdout.index(text) for text in said]
+    assert places == sorted(places)
+    assert (header.ATTACHED in done.stdout) == (attached or late)

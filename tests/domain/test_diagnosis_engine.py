@@ -187,6 +187,13 @@ HOSTILE = {
     "json": '{"message":' * 80_000,
     "entities": "&#39;" * 200_000,
     "access": '"POST /score ' * 80_000,
+    "advice": "If should OOMKilled in case " * 40_000,
+    "metrics": '{code="503",' * 80_000 + "} x",
+    "addresses": "POST https://score " * 50_000 + "-> x",
+    "fences": "``` " * 250_000,
+    "rows": "a 0/1 Running 0 pod/a " * 50_000,
+    "groups": "  | + Exception Group " * 50_000,
+    "remedies": "CrashLoopBackOff  ->  " * 50_000,
 }
 
 

@@ -122,5 +122,5 @@ def test_a_restart_says_what_is_done_again_and_what_is_kept() -> None:
     assert restart.lines == (
         "It goes on at submit.",
         "Done again: submit, image, start.",
-        "Kept: check, register, environment.",
+        "Kept, unless their files have changed: check, register, environment.",
     )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from amltui.domain.model_paths import model_paths
+from amltui.domain.model_paths import ModelContent, model_paths
 from amltui.domain.plan import InvalidPlan, Plan, plan_errors
 from amltui.domain.plan_fields import Field, Kind, WrongValue, fields_of
 from amltui.domain.plan_parts import Environment, FileModel, FolderModel, RegisteredModel, RunModel
@@ -212,11 +212,15 @@ def test_the_path_that_a_model_has_in_the_container_is_said() -> None:
     folder = FolderModel(name="f", folder="models/bert")
     run = RunModel(name="r", run="id", path="outputs/model.pkl")
     known = RegisteredModel(registered="k", version=2)
-    assert paths(folder, run, known, contents={"k": "k.onnx"}) == (
+    content = ModelContent((("bert/vocab.txt", 10), ("bert/weights", 32)), 2)
+    assert (content.root, content.size) == ("bert", 42)
+    assert ModelContent((("a", 1), ("b", None)), 2).size is None
+    assert ModelContent((("a", 1),), 7).size is None
+    assert paths(folder, run, known, contents={"k:2": content}) == (
         [
             "azureml-models/f/<next version>/bert",
             "azureml-models/r/<next version>/model.pkl",
-            "azureml-models/k/2/k.onnx",
+            "azureml-models/k/2/bert",
         ],
         "/var/azureml-app/azureml-models",
     )

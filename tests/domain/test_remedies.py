@@ -112,6 +112,40 @@ def test_the_worker_timeout_is_a_variable_of_the_environment() -> None:
     assert remedy.plan.inference.environment.variables == (("WORKER_TIMEOUT", "600"),)
 
 
+def test_without_a_plan_the_worker_timeout_is_said_exactly() -> None:
+    remedy = only(remedies(["gunicorn-worker-timeout"], service=AKS), "worker-timeout")
+    assert remedy.kind is RemedyKind.TEXT
+    assert any('["WORKER_TIMEOUT"] = "600"' in line for line in remedy.lines)
+
+
+def test_a_living_service_is_probed_later() -> None:
+    remedy = only(remedies(["probe-failed"], service=AKS), "probes")
+    assert remedy.changes is not None
+    assert remedy.changes.settings["initial_delay_seconds"] == 620
+
+
+def test_a_package_for_a_file_that_is_not_known_is_named() -> None:
+    found = remedies(["entry-script-missing-module"], service=AKS, details={"module": "cv2"})
+    assert found[0].kind is RemedyKind.TEXT
+    assert found[0].entry == "opencv-python-headless"
+
+
+def test_without_a_plan_it_is_said_how_to_run_it_here() -> None:
+    assert only(remedies(["init-exception"], service=AKS), "deploy-locally").kind is RemedyKind.TEXT
+    assert not remedies(["init-exception"], service=replace(AKS, kind=Kind.LOCAL))
+
+
+def test_a_crash_on_this_machine_is_not_taken_for_want_of_memory() -> None:
+    assert not remedies(["worker-failed-to-boot"])
+    assert only(remedies(["container-oom-killed"]), "docker-memory")
+
+
+def test_a_container_that_is_here_can_be_looked_into() -> None:
+    found = remedies(["model-path-not-found"], container="1234")
+    assert [one.kind for one in found] == [RemedyKind.PROBE, RemedyKind.SHELL]
+    assert not remedies(["model-path-not-found"])
+
+
 def test_the_three_key_vault_remedies_are_text() -> None:
     remedy = only(remedies(["key-vault-policy-cleared"]), "key-vault-policy-cleared")
     assert remedy.kind is RemedyKind.TEXT
@@ -136,6 +170,6 @@ def test_every_failure_has_offers_that_can_be_made(
 def test_the_tables_name_failures_that_there_are() -> None:
     from amltui.domain import remedies as module
 
-    generic = {"docker-memory", "base-dockerfile"}
+    generic = {"docker-memory", "base-dockerfile", "worker-timeout", "deploy-locally"}
     named = {name for names, _ in module._MAKERS for name in names}
     assert named - generic <= set(catalogue())

@@ -353,7 +353,7 @@ def test_a_full_cluster_is_a_warning() -> None:
 
     small = compare(result, replace(DEFAULT_SCALE, max_replicas=20), replica, Cluster(3, 4, 16))
     assert small[0].level is Level.WARNING
-    assert "15 replicas of 1 cores, 0.5 GB do not fit" in small[0].text
+    assert "15 replicas of 1 core, 0.5 GB do not fit" in small[0].text
     assert "room for at most 12" in small[0].text
 
     large = compare(result, replace(DEFAULT_SCALE, max_replicas=20), replica, Cluster(4, 4, 16))

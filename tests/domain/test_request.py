@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -52,12 +53,22 @@ def test_the_sample_is_the_articles_two_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "svc/score", "ftp://x/score", "http://", "http://user:pw@x/score", "javascript:1"]
-)
+    "url",
+    ["", "svc/score", "ftp://x/score", "http://", "http://user:pw@x/score", "javascript:1",
+     "http://[", "http://[x]/", "http://x:99999/score", "http://x:port/score", "http://x:0/",
+     "http://a\u2100b/"],
+)  # fmt: skip
 def test_an_address_that_cannot_be_asked_is_refused(url: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         Request(url)
     assert caught.value.field == "url"
+
+
+@given(st.one_of(st.text(max_size=20), st.text("[]:/@%?#.a1 é", max_size=20)))
+def test_any_text_is_an_address_or_a_sentence(text: str) -> None:
+    for url in (text, f"http://{text}"):
+        with contextlib.suppress(InvalidInput):
+            Request(url)
 
 
 @pytest.mark.parametrize("header", [("X-A", "1\r\nX-B: 2"), ("X A", "1"), ("", "1"), ("X:", "1")])
@@ -78,6 +89,7 @@ def test_absurd_limits_are_told_in_a_sentence(typed: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         parse_limit(typed)
     assert caught.value.title.startswith("Time limit in seconds")
+    assert "0.000001" not in str(caught.value)
 
 
 def test_headers_as_people_type_them() -> None:
@@ -206,6 +218,13 @@ def test_long_answers_are_folded_and_say_how_much() -> None:
     assert max(len(line) for line in pretty(json.dumps(list(range(9999)))).split("\n")) <= 80
 
 
+@pytest.mark.parametrize("folded", [True, False])
+def test_the_rest_of_a_long_line_is_counted_to_its_end(folded: bool) -> None:
+    shown = pretty("x" * 500_000 + "\ny", folded=folded)
+    count = int(shown.split("… ")[1].split(" ")[0].replace(",", ""))
+    assert shown.count("x") + count == 500_000
+
+
 def test_even_unfolded_the_lines_are_bounded() -> None:
     body = json.dumps([{"a": 1}] * 20_000)
     lines = pretty(body, folded=False).split("\n")
@@ -242,6 +261,15 @@ def test_two_attempts_are_compared_line_by_line() -> None:
     assert "request: the same" in lines
     assert "answer: differs" in lines
     assert '+  "result": [1, 3]' in lines
+
+
+def test_what_is_folded_away_is_compared_too() -> None:
+    long = [list(range(1000)), [*range(999), "other"], list(range(100_000)), [*range(99_999), 0]]
+    texts = [json.dumps({"result": value}) for value in long]
+    lines = compare(attempt(1, answer(200, texts[0])), attempt(2, answer(200, texts[1])))
+    assert any(line.startswith("+") and "other" in line for line in lines)
+    lines = compare(attempt(1, answer(200, texts[2])), attempt(2, answer(200, texts[3])))
+    assert lines[-1] == "answer: differs, but not in the lines compared here"
 
 
 def test_an_attempt_without_an_answer_can_be_compared() -> None:

@@ -16,6 +16,7 @@ from amltui.domain.models import Failure
 from amltui.domain.run import (
     CLOUD_STEPS,
     LOCAL_STEPS,
+    REMOVED,
     TITLES,
     Event,
     LogKept,
@@ -179,10 +180,14 @@ FAILED = {"operation": "1", "operation_ended": "Failed"}
         # The line was down for too long: the operation has not ended.
         ("aks", "start", {"operation": "1"}, True, "start"),
         ("aci", "healthy", {"operation": "1", "operation_ended": "Succeeded"}, True, "healthy"),
+        # What it made was removed: it is sent again.
+        ("aks", "start", {"operation": "1", "operation_ended": REMOVED}, False, "submit"),
+        ("aci", "healthy", {"operation": "1", "operation_ended": REMOVED}, True, "submit"),
         ("local", "build", {}, True, "context"),
         ("local", "start", {}, False, "context"),
         ("local", "healthy", {"container": "c"}, False, "healthy"),
         ("local", "healthy", {"container": "c"}, True, "context"),
+        ("local", "healthy", {}, False, "context"),
     ],
 )
 def test_where_an_unfinished_step_begins_again(

@@ -227,3 +227,11 @@ def test_secrets_are_masked(text: str, secret: str) -> None:
 )
 def test_plain_text_is_not_masked(text: str) -> None:
     assert mask(text) == text
+
+
+def test_masking_takes_time_in_proportion_to_the_text() -> None:
+    def best(text: str) -> float:
+        return min(timeit.repeat(lambda: mask(text), number=1, repeat=5))
+
+    word = "aGVsbG8gd29ybGQ"
+    assert best(word * 160) < 30 * best(word * 20)  # as the square of it: 64 times

@@ -141,6 +141,7 @@ def test_what_counts_as_an_edit() -> None:
         "/tmp/x": False,
         "/tmpfiles": True,
         "/root/.bash_history": False,
+        "/root/.gunicorn/gunicorn.ctl": False,
         "/root/.bashrc": True,
         "/etc/hosts": False,
         "/var/log/app.log": False,

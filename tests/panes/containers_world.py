@@ -14,6 +14,7 @@ from amltui.domain.containerdiff import (
     Difference,
     FileState,
     FileType,
+    Replacement,
     SyncPlan,
 )
 from amltui.domain.errors import AmltuiError, Problem
@@ -82,14 +83,15 @@ FOUND = (
 
 
 class Watch:
-    """Says at once what each container uses."""
+    """Says at once what each container uses, unless it is silent."""
 
-    def __init__(self, on_usage: Callable[[Usage], None]) -> None:
+    def __init__(self, on_usage: Callable[[Usage], None], *, silent: bool) -> None:
         self.on_usage = on_usage
+        self.silent = silent
         self.shown: set[str] = set()
 
     def show(self, containers: Iterable[str]) -> None:
-        for name in set(containers) - self.shown:
+        for name in () if self.silent else set(containers) - self.shown:
             self.on_usage(Usage(name, 12.34, 128 << 20, 512 << 20, 3))
         self.shown = set(containers)
 
@@ -105,6 +107,9 @@ class MemoryTools:
     details: dict[str, ContainerDetail] = field(default_factory=lambda: dict(DETAILS))
     asked: list[str] = field(default_factory=list)
     watch: Watch | None = None
+    watches: int = 0
+    silent: bool = False
+    gone: bool = False
 
     def detail(self, container: str) -> ContainerDetail:
         self.asked.append(f"detail {container}")
@@ -114,10 +119,13 @@ class MemoryTools:
         return f'{{"Id": "{identity}", "Image": {image}}}'
 
     def watch_usage(self, on_usage: Callable[[Usage], None]) -> Watch:
-        self.watch = Watch(on_usage)
+        self.watch = Watch(on_usage, silent=self.silent)
+        self.watches += 1
         return self.watch
 
     def dirty(self, container: str) -> tuple[Change, ...]:
+        if self.gone:
+            raise AmltuiError("No such container", problem=Problem.NOT_FOUND)
         return self.edits
 
     changes = dirty
@@ -143,6 +151,10 @@ class MemoryTools:
     def commit(self, container: str, image: str, message: str = "", author: str = "") -> str:
         self.asked.append(f"commit {container} {image}")
         return "sha256:3"
+
+    def replace(self, container: str, image: str, on_step: Callable[[str], None]) -> Replacement:
+        self.asked.append(f"replace {container} {image}")
+        return Replacement("again", container, image)
 
     def stand_in(self, container: str = "", image: str = "") -> Standin:
         self.asked.append(f"stand in for {container or image[:10]}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
@@ -11,10 +12,11 @@ import pytest
 from textual.pilot import Pilot
 
 from amltui.app import Console
-from amltui.domain.errors import AmltuiError
+from amltui.domain.errors import AmltuiError, Problem
 from amltui.panes import containers
 from amltui.panes.container_sync import SyncDialog
 from amltui.panes.report import ReportDialog
+from amltui.panes.status import status_of
 from amltui.settings import Settings
 from amltui.widgets.detail import DetailPanel
 from amltui.widgets.dialogs import ChoiceDialog, ConfirmDialog, ErrorDialog
@@ -23,7 +25,7 @@ from amltui.widgets.resource_table import ResourceTable
 from tests.golden import compare, screen_text
 
 from .containers_world import EDIT, IMAGES, ROWS, MemoryTools, container
-from .world import HOSTILE, NO_ENGINE, MemoryEngine, World, running, settled, until
+from .world import HOSTILE, NO_ENGINE, NOW, MemoryEngine, World, running, settled, until
 
 
 def world(tools: MemoryTools | None = None, **settings: Any) -> World:
@@ -46,7 +48,7 @@ async def has_usage(app: Console, pilot: Pilot[int]) -> None:
 
 
 def shows(app: Console, kind: type) -> Callable[[], bool]:
-    return lambda: isinstance(app.screen, kind)
+    return lambda: isinstance(app.screen, kind) and app.focused is not None
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48), (60, 16)], ids=str)
@@ -115,18 +117,59 @@ async def test_an_engine_that_goes_and_comes_back(monkeypatch: pytest.MonkeyPatc
         given.engine.error = NO_ENGINE
         await until(pilot, lambda: table(app).dimmed, "the loss")
         assert table(app).total == len(ROWS)  # what was last known
-        assert "no engine" in screen_text(app)
+        assert "no engine, seen just now" in screen_text(app)
         given.engine.error = None
         await until(pilot, lambda: not table(app).dimmed, "the recovery")
         await until(pilot, lambda: "the default address" in screen_text(app), "the engine")
         assert app.troubles.at("engine") is None
 
 
+async def test_the_age_on_top_is_that_of_the_list_below() -> None:
+    async with running(world()) as (app, pilot):
+        old = replace(app.containers.snapshot, taken_at=NOW - timedelta(minutes=3))
+        app.containers._list.snapshot = old
+        assert status_of(app).age == "updated 3 min ago"
+        await pilot.press("1")
+        await until(pilot, lambda: app.current_mode == "services", "the other pane")
+        assert not status_of(app).age  # no workspace was asked
+
+
 async def test_an_engine_that_was_never_there() -> None:
     given = world()
-    given.engine.error = NO_ENGINE
-    async with running(given) as (app, _):
-        assert "Start it." in screen_text(app)
+    title, hint = "There is no engine where it should be", "Start that engine, or unset DOCKER_HOST"
+    message = f"There is no socket {'/run/user/1000/docker.sock' * 2}, of DOCKER_HOST."
+    given.engine.error = AmltuiError(title, message, hint, problem=Problem.ENGINE)
+    async with running(given) as (app, pilot):
+        lines = screen_text(app).replace("│", "").splitlines()
+        said = " ".join(line.strip() for line in lines)  # in as many lines as it takes
+        for part in (title, message[-20:], hint, "E asks another engine"):
+            assert part in said
+        footer = lines[-1]
+        assert "Images" in footer
+        assert not [each for each in ("Shell", "Commit", "Logs", "Probe") if each in footer]
+        given.engine.error = None
+        await pilot.press("r")
+        await until(pilot, lambda: "Shell" in screen_text(app).splitlines()[-1], "the keys")
+
+
+async def test_usage_stays_behind_a_dialog_and_goes_with_the_pane() -> None:
+    tools = MemoryTools()
+    async with running(world(tools)) as (app, pilot):
+        await has_usage(app, pilot)
+        pane = cast(containers.ContainersPane, app.screen)
+        tools.silent = True  # as a real engine is, for the first second
+        await pilot.press("E")
+        await until(pilot, shows(app, ChoiceDialog), "a dialog")
+        await pilot.press("escape")
+        await until(pilot, lambda: tools.watches == 2, "the second watch")
+        await settled(pilot)
+        assert "12.3%" in screen_text(app)
+        await pilot.press("1")
+        await until(pilot, lambda: app.screen is not pane, "another pane")
+        await pilot.press("4")
+        await until(pilot, lambda: tools.watches == 3, "the third watch")
+        await settled(pilot)
+        assert "12.3%" not in screen_text(app)
 
 
 async def test_another_engine() -> None:
@@ -156,6 +199,8 @@ async def test_a_stop_that_costs_something_asks() -> None:
         await until(pilot, lambda: "stop fraud" in tools.asked, "a stop that costs nothing")
         await pilot.press("j", "j", "x")
         await until(pilot, lambda: "start hungry" in tools.asked, "the start")
+        await pilot.press("G", "x")  # one that crashes over and over
+        await until(pilot, lambda: "stop again" in tools.asked, "the end of its restarts")
 
 
 async def test_a_removal_says_what_is_lost() -> None:
@@ -181,13 +226,22 @@ async def test_a_commit_shows_what_is_in_it() -> None:
         await pilot.press("right", "enter")
         await until(pilot, lambda: "commit fraud fraud:2" in tools.asked, "the commit")
         await until(pilot, lambda: "run fraud:2" in screen_text(app), "the offer")
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: "replace fraud fraud:2" in tools.asked, "the replacement")
+        await until(pilot, lambda: table(app).highlighted == "again", "the new one")
 
 
 async def test_leaving_with_edits_that_no_commit_has_asks() -> None:
-    async with running(world(MemoryTools((EDIT,)))) as (app, pilot):
+    tools = MemoryTools((EDIT,))
+    async with running(world(tools)) as (app, pilot):
         pane = cast(containers.ContainersPane, app.screen)
         assert pane.selected is not None
         await pane.remind(pane.selected)
+        tools.gone = True
+        await pane.remind(pane.selected)  # as after a shell whose container was removed
+        assert app.screen is pane
+        assert list(app.unsaved) == ["fraud"]
+        tools.gone = False
         await pilot.press("q")
         await until(pilot, shows(app, ConfirmDialog), "the question")
         assert "1 changed file is not committed" in said(app)

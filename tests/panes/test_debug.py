@@ -21,6 +21,7 @@ from amltui.panes.logs import LogsPane
 from amltui.settings import Settings
 from amltui.widgets.detail import DetailPanel
 from amltui.widgets.dialogs import ConfirmDialog, ErrorDialog
+from amltui.widgets.fields_dialog import FieldsDialog
 from amltui.widgets.path_dialog import PathDialog
 from amltui.workers import debugging as module
 from amltui.workers.debugging import Debugging
@@ -69,12 +70,24 @@ def world(monkeypatch: pytest.MonkeyPatch) -> DebugWorld:
 async def opened(
     world: DebugWorld, size: tuple[int, int] = (80, 24)
 ) -> AsyncIterator[tuple[Console, Pilot[int], DebugPane]]:
-    """The debug screen, at its first question."""
+    """The debug screen, at its first question: waits and ports are left as they are."""
     async with running(world, size) as (app, pilot):
         pane = DebugPane(Debugging(world.debug_tools, wish()))
         await app.push_screen(pane)
+        await options(app, pilot)
         await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the first question")
         yield app, pilot, pane
+
+
+async def options(app: Console, pilot: Pilot[int], *typed: tuple[str, ...]) -> str:
+    """Go through the fields of the options, of which some are typed anew; returns them."""
+    await until(pilot, lambda: isinstance(app.screen, FieldsDialog), "the options")
+    text, dialog = screen_text(app), app.screen
+    for keys in typed:
+        await pilot.press("ctrl+u", *keys, "enter")
+    await pilot.press(*["enter"] * (4 - len(typed)))
+    await until(pilot, lambda: app.screen is not dialog, "the next")
+    return text
 
 
 async def answer(app: Console, pilot: Pilot[int], yes: bool = True) -> str:
@@ -115,8 +128,34 @@ async def test_no_packages_nothing_and_n_asks_again(world: DebugWorld) -> None:
         assert "n goes on." in shown(pane)
         assert "package" not in world.debug_tools.asked
         await pilot.press("n")
+        await options(app, pilot)
         await answer(app, pilot)
         await until(pilot, lambda: "package" in world.debug_tools.asked, "the package")
+
+
+async def test_the_wait_and_the_ports_can_be_chosen(world: DebugWorld) -> None:
+    world.debug_tools.taken = {5001: "taken by the container web", 6001: "taken by another"}
+    async with running(world) as (app, pilot):
+        pane = DebugPane(Debugging(world.debug_tools, wish()))
+        await app.push_screen(pane)
+        offered = await options(app, pilot, ("9", "0"), ("7", "0", "0", "0", "0"))
+        assert "5001 is taken by the container web: 5002 is used instead." in offered
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog), "the refusal")
+        assert "a number from 1 to 65,535" in screen_text(app)
+        await pilot.press("escape", "n")
+        again = await options(app, pilot, ("9", "0"), ("6", "0", "0", "1"), ("6", "0", "0", "1"))
+        assert "70000" in again  # what was typed is not lost
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog), "the other refusal")
+        assert "Both ports are 6001" in screen_text(app)
+        await pilot.press("escape", "n")
+        chosen = ("9", "0"), ("6", "0", "0", "1"), ("6", "0", "0", "8"), ("y", "e", "s")
+        await options(app, pilot, *chosen)
+        question = await answer(app, pilot)
+        assert "Port 6001 is taken by another: 6002 is used instead." in question
+        assert "waits 90 s" in question
+        made = pane._debugging.wish
+        assert (made.wait, made.http_port, made.debug_port, made.vim) == (90, 6002, 6008, True)
+        assert '"port": 6008' in await answer(app, pilot)
 
 
 async def test_a_refused_pull_is_explained_and_repeated_alone(world: DebugWorld) -> None:

@@ -120,6 +120,7 @@ class MemoryDeployments:
     edited: list[Plan] = field(default_factory=list)  # what was gone on with
     folder: Path = Path("/nowhere")
     home: str = "/home/sam/project"
+    stranded: str = ""
 
     async def runs(self) -> tuple[RunSummary, ...]:
         if self.error is not None:
@@ -132,6 +133,7 @@ class MemoryDeployments:
     def summary(self, run: str) -> RunSummary:
         held = self.rows[run]
         view = replay(held.plan.target.kind, held.events)
+        view = replace(view, stranded=self.stranded if view.over else "")
         return RunSummary(run, held.plan, self.home, "prod", held.began, view)
 
     def directory(self, run: str) -> Path:
@@ -550,7 +552,7 @@ async def test_an_edited_plan_says_what_is_repeated(tmp_path: Path) -> None:
         text = screen_text(app)
         assert "options.description: not said → new" in text
         assert "Done again: submit, image." in text
-        assert "Kept: check, register, environment." in text
+        assert "Kept, unless their files have changed: check, register, environment." in text
         await pilot.press("tab", "enter")
         assert await going.wait() == CHURN
         assert world.runs.edited == [changed]
@@ -586,6 +588,23 @@ ModuleNotFoundError: No module named 'xgboost'
 
 Worker exiting (pid: 41)
 """
+
+
+async def test_a_run_whose_demo_has_ended_says_so_and_offers_nothing() -> None:
+    world = DeployWorld(runs=believable())
+    world.runs.stranded = "The demo that it ran in has ended."
+    async with pane(world, row=CHURN) as (app, pilot):
+        await pilot.press("enter")
+        await until(pilot, lambda: "The demo that it ran in" in detail(app), "the reason")
+        await until(pilot, lambda: "The container crashes" in detail(app), "the diagnosis")
+        assert "F fixes" not in detail(app)
+        assert "It cannot be resumed" in detail(app)
+        assert "What can be done" not in detail(app)
+        assert "Go on" not in screen_text(app)
+        await pilot.press("u")
+        await settled(pilot)
+        assert app.screen is shown(app)
+        assert world.runs.asked == []
 
 
 async def test_a_refused_resume_is_told() -> None:

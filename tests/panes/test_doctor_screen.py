@@ -27,7 +27,7 @@ def held(slow: threading.Event) -> Doctor:
         ("Python", lambda: doctor.ok("Python 3.11.7")),
         ("Terminal", lambda: doctor.warning("TERM is dumb", "export TERM=xterm-256color")),
         ("Container engine", waits),
-        ("Role", lambda: doctor.not_tried("Nobody is signed in.")),
+        ("Role", lambda: doctor.not_tried("Nobody is signed in.", "az login")),
     )
     return Doctor([Check(title, "This machine", title, 30.0, look) for title, look in looks])
 

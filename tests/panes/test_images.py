@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.images import LegacyImage
+from amltui.domain.images import EnvironmentVersion, LegacyImage
 from amltui.domain.logsource import LogSource
+from amltui.domain.models import Ref
 from amltui.panes.images import ImagesPane
 from amltui.panes.logs import LogsPane
+from amltui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from tests.golden import compare, screen_text
 
 from .world import HOSTILE, NOW, MemoryWorkspace, World, running, settled, until
@@ -36,16 +39,23 @@ class ImagesWorkspace(MemoryWorkspace):
         return self.kept
 
 
+ENVIRONMENTS = (
+    EnvironmentVersion("AzureML-sklearn", "1", "base:1", ("python=3.8",)),
+    EnvironmentVersion("scoring", "3", "base:1", ("python=3.10", "azureml-defaults==1.61.0")),
+)
+
+
 def world(**changes: Any) -> World:
     """A console that opens on the images."""
-    return World(workspace=ImagesWorkspace(**changes), pane="images")
+    held = {"known_environments": (), **changes}
+    return World(workspace=ImagesWorkspace(**held), pane="images")
 
 
 async def listed(app: Any, pilot: Any) -> ImagesPane:
     await until(pilot, lambda: isinstance(app.screen, ImagesPane), "the pane")
     pane = app.screen
     assert isinstance(pane, ImagesPane)
-    await until(pilot, lambda: pane.table.total == 2, "the list")
+    await until(pilot, lambda: pane.table.total >= 2, "the list")
     return pane
 
 
@@ -68,6 +78,50 @@ async def test_the_build_log_is_one_key_away(monkeypatch: pytest.MonkeyPatch) ->
         await pilot.press("l")
         await until(pilot, lambda: bool(opened), "the log")
         assert opened[0].words == "image build of pricing:11 (legacy image)"
+
+
+async def test_an_environment_says_whether_it_is_built() -> None:
+    async with running(world(known_environments=ENVIRONMENTS)) as (app, pilot):
+        pane = await listed(app, pilot)
+        pane.table.highlight("AzureML-sklearn:1")
+        await until(pilot, lambda: "● built" in screen_text(app), "its image")
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "not in the registry" in screen_text(app), "the other image")
+        compare("images-environment-80x24", screen_text(app))
+
+
+@pytest.mark.parametrize(("name", "asked"), [("AzureML-sklearn:1", False), ("scoring:3", True)])
+async def test_an_environment_s_image_is_built_for_its_log_after_a_question(
+    monkeypatch: pytest.MonkeyPatch, name: str, asked: bool
+) -> None:
+    opened: list[LogSource] = []
+    monkeypatch.setattr(LogsPane, "open", lambda _, source: opened.append(source))
+    held = world(known_environments=ENVIRONMENTS)
+    async with running(held) as (app, pilot):
+        pane = await listed(app, pilot)
+        pane.table.highlight(name)
+        await until(pilot, lambda: "environment image" in held.workspace.asked, "its image")
+        await settled(pilot)
+        await pilot.press("l")
+        if asked:
+            await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the question")
+            assert "build environment" not in held.workspace.asked
+            await pilot.press("tab", "enter")
+        await until(pilot, lambda: bool(opened), "the log")
+        assert opened[0].words == f"image build of {name} (environment)"
+        assert opened[0].ref == Ref("azureml", f"https://build.example/{name.replace(':', '/')}")
+
+
+async def test_read_only_builds_nothing() -> None:
+    held = world(known_environments=ENVIRONMENTS)
+    held.settings = replace(held.settings, read_only=True)
+    async with running(held) as (app, pilot):
+        pane = await listed(app, pilot)
+        pane.table.highlight("scoring:3")
+        await until(pilot, lambda: "environment image" in held.workspace.asked, "its image")
+        await pilot.press("l")
+        await until(pilot, lambda: isinstance(app.screen, ErrorDialog), "the refusal")
+        assert "build environment" not in held.workspace.asked
 
 
 async def test_escape_leads_back_step_by_step() -> None:

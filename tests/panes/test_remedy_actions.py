@@ -7,19 +7,37 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+from textual.widgets import Input
+
 from amltui.adapters.files.drafts import PlanFiles
 from amltui.app import Console
-from amltui.domain.models import Can, Failure, Kind, Resources, Scale, Service, State
+from amltui.domain.errors import AmltuiError
+from amltui.domain.models import (
+    Can,
+    Container,
+    Failure,
+    Kind,
+    Ref,
+    Resources,
+    Scale,
+    Service,
+    State,
+)
 from amltui.domain.plan import Plan
 from amltui.domain.plan_parts import Environment, Inference
 from amltui.domain.plan_targets import AciTarget, AksTarget, Target
+from amltui.panes.container_shell import ContainerShell
 from amltui.panes.report import ReportDialog
-from amltui.widgets.dialogs import ChoiceDialog, ConfirmDialog
+from amltui.widgets.dialogs import ChoiceDialog, ConfirmDialog, ErrorDialog
+from amltui.widgets.path_dialog import PathDialog
+from amltui.widgets.resource_table import ResourceTable
 from amltui.workers.deployments import Deployments
 from amltui.workers.planning import Planning
 from tests.golden import screen_text
 
-from .world import MemoryWorkspace, World, cloud, running, until
+from .containers_world import ROWS, MemoryTools
+from .world import NO_ENGINE, MemoryEngine, MemoryWorkspace, World, cloud, running, until
 
 
 def failed(code: str, message: str, **fields: Any) -> Service:
@@ -79,13 +97,16 @@ async def test_read_only_mode_offers_nothing_that_changes() -> None:
     given = world(KILLED, settings=replace(World().settings, read_only=True))
     async with running(given) as (app, pilot):
         await pilot.press("F")
-        await until(pilot, lambda: "Nothing can be done about it from here" in said(app), "a word")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the advice")
+        shown = screen_text(app)
+        assert "Read: The container" in shown
+        assert "memory_gb: 2" not in shown
 
 
 async def test_a_healthy_service_has_nothing_to_mend() -> None:
     async with running(world(cloud("fraud"))) as (app, pilot):
         await pilot.press("F")
-        await until(pilot, lambda: "Nothing is recognised" in said(app), "a word")
+        await until(pilot, lambda: "No failure is recognised" in said(app), "a word")
 
 
 async def test_for_too_many_requests_the_calculator_is_offered() -> None:
@@ -143,6 +164,65 @@ async def test_a_missing_package_is_written_to_the_plans_conda_file(tmp_path: Pa
         await pilot.press("tab", "enter")
         await until(pilot, lambda: "is changed" in said(app), "a word")
     assert (tmp_path / "env.yml").read_text() == CONDA + "      - scikit-learn\n"
+
+
+async def test_without_a_plan_a_conda_file_of_ones_own_is_changed(tmp_path: Path) -> None:
+    given = deployed(cloud("other"), AksTarget(cluster="aks"), tmp_path)
+    given.workspace.rows = (MISSING,)
+    async with running(given) as (app, pilot):
+        await pilot.press("F")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offers")
+        assert "Ask pip for scikit-learn" in screen_text(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, PathDialog), "the question")
+        app.screen.query_one(Input).value = "env.yml"
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the difference")
+        assert "+      - scikit-learn" in screen_text(app)
+        assert (tmp_path / "env.yml").read_text() == CONDA
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "is changed" in said(app), "a word")
+        assert (tmp_path / "env.yml").read_text() == CONDA + "      - scikit-learn\n"
+        await pilot.press("F")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offers")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, PathDialog), "the question")
+        app.screen.query_one(Input).value = "env.yml"
+        await pilot.press("enter")
+        await until(pilot, lambda: "already" in said(app), "that it is there")
+
+
+@pytest.mark.parametrize(
+    ("left", "error", "told"),
+    [(ROWS, None, ""), ((), None, "container is gone"), (ROWS, NO_ENGINE, "No engine")],
+)
+async def test_a_shell_is_opened_where_the_failure_was_seen(
+    left: tuple[Container, ...],
+    error: AmltuiError | None,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[str] = []
+
+    async def note(self: ContainerShell, container: str, name: str) -> None:
+        opened.append(name)
+
+    monkeypatch.setattr(ContainerShell, "shell_in", note)
+    ref = Ref("docker", "debug")
+    here = replace(KILLED, ref=ref, name="debug", kind=Kind.LOCAL, container_id="debug")
+    given = World(engine=MemoryEngine(left, local=(here,)), tools=MemoryTools())
+    async with running(given) as (app, pilot):
+        await pilot.press("F")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offers")
+        given.engine.error = error
+        await pilot.press(*"shell", "enter")
+        if not told:
+            await until(pilot, lambda: opened == ["debug"], "the shell")
+            assert app.screen.query_one(ResourceTable).highlighted == "debug"
+        else:
+            await until(pilot, lambda: isinstance(app.screen, ErrorDialog), "the news")
+            assert told in screen_text(app)
+        assert app.current_mode == "containers"
 
 
 async def test_what_a_living_service_cannot_change_goes_on_as_a_plan(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import re
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -27,7 +29,7 @@ from tests.golden import compare, screen_text
 from tests.workers.test_load import MemoryGenerator
 from tests.workers.test_requests import MemoryClient, answer
 
-from .world import HOSTILE, World, cloud, running, settled, until
+from .world import HOSTILE, NOW, World, cloud, running, settled, until
 
 SCALE = Scale(2, 2, 2, True, 2, 4, 70, 1, 1, 100, 60000)
 AKS = cloud("recommender", kind=Kind.AKS, target="aks", scale=SCALE)
@@ -104,7 +106,7 @@ async def test_a_service_reads_well() -> None:
     ("name", "typed", "told"),
     [("rps", "7", "100 replicas"), ("utilization", "0.5", "400 replicas"),
      ("utilization", "50", "400 replicas"), ("max_concurrent", "2", "143 replicas"),
-     ("request_time_s", "100ms", "3 replicas"), ("replicas", "7", "7 replicas carry 0.49"),
+     ("request_time_s", "100ms", "3 replicas"), ("replicas", "7", "7 replicas can carry 0.49"),
      ("burst", "2", "as calculated")],
 )  # fmt: skip
 async def test_every_field_counts_while_typing(name: str, typed: str, told: str) -> None:
@@ -115,21 +117,24 @@ async def test_every_field_counts_while_typing(name: str, typed: str, told: str)
 
 @pytest.mark.parametrize("name", ["rps", "request_time_s", "utilization", "max_concurrent"])
 async def test_absurd_input_is_a_sentence_and_no_number(name: str) -> None:
-    async with calculating(size=(160, 24)) as made:
+    async with calculating() as made:
         for typed in ("0", "-3", "1e99", "", "many", "1,5", HOSTILE):
             made.field(name).value = "1%" if name == "utilization" else "1"
-            await made.wait_for("replicas carry")
+            await made.wait_for("replicas can carry")
             made.field(name).value = typed
             await made.wait_for("can be read")
-            assert "replicas carry" not in made.text
+            assert "replicas can carry" not in made.text
             shown = screen_text(made.app)
+            assert re.search(r"(cannot be “|nothing given)", shown)
             assert any(word in shown for word in ("It must be", "For example", "says", "comma"))
 
 
 async def test_a_number_of_replicas_that_cannot_be_read_spoils_only_its_line() -> None:
     async with calculating() as made:
         made.field("replicas").value = "x"
-        await made.wait_for("number of replicas cannot be read")
+        made.field("burst").value = "y"
+        await made.wait_for("Number of replicas cannot be “x”. It is not a number")
+        await made.wait_for("The burst cannot be read.")
         assert "286 replicas" in made.text
 
 
@@ -196,6 +201,19 @@ async def test_measuring_puts_the_mean_into_the_field() -> None:
         assert made.client.sent[0][1] == "PRIMARY-0000"
 
 
+async def test_measuring_stays_with_the_service_whatever_was_asked_before() -> None:
+    async with calculating() as made:
+        await made.load()
+        elsewhere = Request("http://elsewhere.example.org/x", '"mine"')
+        assert made.pane._requests is not None
+        await made.pane._requests.send(elsewhere, made.pane.picture.service)
+        await made.pilot.press("escape", "m", "tab", "enter")
+        await made.wait_for(f"{MEASURED} of {MEASURED} requests")
+        ((_, first), *rest) = [(one.url, one.body) for one, _ in made.client.sent]
+        assert first == '"mine"'
+        assert set(rest) == {("http://recommender.example.org/score", '"mine"')}
+
+
 async def test_measuring_can_be_stopped() -> None:
     async with calculating() as made:
         await made.load()
@@ -235,6 +253,25 @@ async def test_a_load_on_a_cloud_service_needs_its_name() -> None:
         assert (plan.rps, request.url, key) == (20, AKS.scoring_uri, "PRIMARY-0000")
         await settled(made.pilot)
         assert made.generator.runs[0].closed == 1
+
+
+async def test_a_stopped_load_shows_what_was_counted() -> None:
+    stopped = threading.Event()
+
+    def batches() -> Iterator[tuple[Sample, ...]]:
+        yield (Sample(0, 200, 0.1), Sample(0, 503, 0.1))
+        stopped.wait(20)
+
+    async with calculating() as made:
+        made.generator.batches = batches()  # type: ignore[assignment]
+        await made.load()
+        await made.pilot.press("escape", "t", *"recommender", "enter")
+        await made.wait_for("status 200: 1, 503: 1")
+        await made.pilot.press("escape")
+        await made.wait_for("Load check, stopped")
+        await made.wait_for("a column is one second")
+        assert made.generator.runs[0].closed == 1
+        stopped.set()
 
 
 async def test_a_load_beyond_all_bounds_is_refused() -> None:
@@ -278,8 +315,10 @@ async def test_the_result_is_applied_after_a_review_that_raises_the_maximum_too(
         assert "autoscale_min_replicas  2 → 6" in shown
         assert "autoscale_max_replicas  4 → 6" in shown
         assert "goes on answering" in shown
+        applied = replace(SCALE, min_replicas=6, max_replicas=6)
+        world.workspace.rows = (replace(AKS_2, scale=applied),)
         await made.pilot.press("right", "enter")
-        await until(made.pilot, lambda: bool(world.workspace.updated), "the update")
+        await until(made.pilot, lambda: "6 to 6 replicas" in screen_text(made.app), "the new pool")
         ((ref, sent),) = world.workspace.updated
         assert ref == AKS_2.ref
         assert sent.settings == {"autoscale_min_replicas": 6, "autoscale_max_replicas": 6}
@@ -289,7 +328,7 @@ async def test_the_cluster_is_compared_with_what_the_replicas_ask_for() -> None:
     async with calculating(world=aks_world(), size=(160, 48)) as made:
         await made.load(AKS_2)
         await made.wait_for("room for at most 12 replicas")
-        assert "286 replicas of 1 cores, 2 GB do not fit" in made.text
+        assert "286 replicas of 1 core, 2 GB do not fit" in made.text
 
 
 async def test_settings_that_changed_meanwhile_are_read_again() -> None:
@@ -298,6 +337,11 @@ async def test_settings_that_changed_meanwhile_are_read_again() -> None:
         world.workspace.rows = (replace(AKS_2, scale=replace(SCALE, max_replicas=300)),)
         await made.load(AKS_2)
         await until(made.pilot, lambda: "2 to 300 replicas" in screen_text(made.app), "the new")
+        assert f"read {NOW:%H:%M:%S} UTC" in screen_text(made.app)
+        world.workspace.error = AmltuiError("Azure cannot be reached", "There is no connection.")
+        await made.pilot.press("escape", "r")
+        await until(made.pilot, lambda: bool(made.app._notifications), "the reason")
+        assert "2 to 300 replicas" in screen_text(made.app)
 
 
 async def test_nothing_is_applied_in_read_only_mode_or_to_aci() -> None:

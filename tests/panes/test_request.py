@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
@@ -21,6 +22,7 @@ from amltui.panes.request import RequestPane
 from amltui.panes.request_tools import RequestTools
 from amltui.panes.services import ServicesPane
 from amltui.widgets.detail import DetailPanel
+from amltui.widgets.dialogs import ChoiceDialog
 from amltui.widgets.resource_table import ResourceTable
 from amltui.workers.load import LoadCheck
 from amltui.workers.requests import Requests
@@ -102,6 +104,17 @@ async def test_a_502_reads_well_at_every_size(size: tuple[int, int]) -> None:
         compare(f"request-502-{size[0]}x{size[1]}", screen_text(asked.app))
 
 
+async def test_what_can_be_done_about_an_error_is_offered() -> None:
+    slow = cloud("diabetes", kind=Kind.AKS, scale=Scale(scoring_timeout_ms=60_000))
+    async with asking(lambda *_: answer(504, "timeout"), service=slow) as asked:
+        await asked.pilot.press("escape", "F")
+        assert not isinstance(asked.app.screen, ChoiceDialog)
+        await asked.send()
+        await asked.pilot.press("F")
+        await until(asked.pilot, lambda: isinstance(asked.app.screen, ChoiceDialog), "the offers")
+        assert "Raise scoring_timeout_ms to 120000" in screen_text(asked.app)
+
+
 async def test_one_key_sends_one_request_with_the_key_and_shows_what_came() -> None:
     async with asking(log=LOG.decode()) as asked:
         assert asked.body.text == SAMPLE
@@ -114,6 +127,16 @@ async def test_one_key_sends_one_request_with_the_key_and_shows_what_came() -> N
         assert "PRIMARY" not in screen_text(asked.app)
         for part in ("200", "connect 1.00 ms · server 100 ms", '"result": [1]', "azmlinfsrv"):
             assert part in asked.text
+
+
+async def test_what_is_typed_just_before_the_key_is_sent_too() -> None:
+    async with asking() as asked:
+        asked.body.text = ""
+        for key in ("1", "2", "3"):
+            asked.app.post_message(events.Key(key, key))
+        asked.app.post_message(events.Key("f5", None))
+        await until(asked.pilot, lambda: bool(asked.client.sent), "the request")
+        assert asked.client.sent[0][0].body == "123"
 
 
 async def test_ctrl_r_sends_too_and_not_twice_at_the_same_time() -> None:
@@ -157,8 +180,8 @@ async def test_no_answer_is_told_with_its_reason_and_kept_in_the_history() -> No
     error = AmltuiError(
         "No answer within 5 s", "while waiting", "Raise it", problem=Problem.TIMEOUT
     )
-    async with asking(lambda *_: error) as asked:
-        await asked.send("No answer within 5 s")
+    async with asking(lambda *_: error, log=LOG.decode()) as asked:
+        await asked.send("The log of that second")
         assert "while waiting" in asked.text
         await asked.pilot.press("h")
         assert asked.pane.query_one(ResourceTable).total == 1
@@ -188,6 +211,31 @@ async def test_what_cannot_be_sent_is_told_while_typing() -> None:
         await asked.send()
         assert asked.client.sent[0][0].body == "{"
         assert asked.client.sent[0][0].limit_s == 5
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 16)], ids=str)
+async def test_half_an_address_is_a_sentence_that_can_be_read(size: tuple[int, int]) -> None:
+    async with asking(size=size) as asked:
+        asked.pane.open(None, asked.tools)
+        await asked.pilot.press(*"http://[")
+        assert "Invalid IPv6 URL." in screen_text(asked.app)
+        await asked.pilot.press("f5", "escape", "y", "s")
+        await settled(asked.pilot)
+        assert asked.client.sent == []
+
+
+async def test_a_large_body_is_sent_whole_and_not_typed_in() -> None:
+    async with asking() as asked:
+        large = json.dumps({"data": list(range(9_000))})
+        asked.pane.tools = replace(asked.tools, read_body=lambda _: large)
+        await asked.pilot.press("escape", "o", "x", "enter")
+        await until(asked.pilot, lambda: asked.body.read_only, "the file")
+        await asked.pilot.pause()
+        assert "E edits all of it" in screen_text(asked.app)
+        await asked.send()
+        assert asked.client.sent[0][0].body == large
+        await asked.pilot.press("enter", "ctrl+z")
+        assert asked.body.text == SAMPLE
 
 
 async def test_another_host_does_not_get_the_key() -> None:
@@ -297,6 +345,10 @@ async def test_what_is_typed_for_a_service_is_still_there_later() -> None:
         asked.pane.open(cloud("diabetes"), asked.tools)
         await asked.pilot.pause()
         assert asked.body.text == "mine"
+        moved = "http://moved.example.org/score"
+        asked.pane.open(cloud("diabetes", scoring_uri=moved), asked.tools)
+        await asked.pilot.pause()
+        assert (asked.pane.url.value, asked.body.text) == (moved, "mine")
 
 
 async def test_a_service_without_an_address_cannot_be_asked() -> None:
@@ -331,6 +383,18 @@ async def test_another_workspace_forgets_the_service() -> None:
         await asked.pilot.press("f5", "h", "c", "s", "y", "R")
         await settled(asked.pilot)
         assert len(asked.client.sent) == 1
+
+
+async def test_another_workspace_has_bodies_of_its_own() -> None:
+    from amltui.panes.pane import WorkspaceSwitched
+
+    async with asking() as asked:
+        asked.body.text = "of the first"
+        await asked.pilot.pause()
+        asked.pane.post_message(WorkspaceSwitched())
+        await asked.pilot.pause()
+        asked.pane.open(cloud("diabetes"), asked.tools)
+        assert asked.body.text == SAMPLE
 
 
 async def test_the_time_is_the_consoles_clock() -> None:

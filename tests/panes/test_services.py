@@ -75,6 +75,41 @@ async def test_the_cursor_stays_on_its_service_when_others_come_and_go() -> None
         assert table(app).highlighted == "azureml:c"
 
 
+async def test_a_poll_makes_anew_only_the_rows_that_say_something_else() -> None:
+    given = world(cloud("a"), cloud("b"), cloud("c", created_at=NOW - timedelta(seconds=30)))
+    async with running(given) as (app, pilot):
+        before = table(app)._model.rows
+        given.workspace.rows = (cloud("a"), cloud("b", raw_state="Busy"), given.workspace.rows[2])
+        given.now = NOW + timedelta(seconds=1)
+        await pilot.press("r")
+        await until(pilot, lambda: "Busy" in screen_text(app), "the change")
+        assert [old is new for old, new in zip(before, table(app)._model.rows, strict=True)] == [
+            True,
+            False,
+            True,
+        ]
+        given.now = NOW + timedelta(seconds=10)
+        await pilot.press("r")
+        await until(pilot, lambda: "40 s" in screen_text(app), "the age")
+
+
+async def test_ages_sort_the_youngest_first() -> None:
+    days = {"old": 9, "new": 1, "middle": 5}
+    rows = [cloud(name, created_at=NOW - timedelta(days=age)) for name, age in days.items()]
+    async with running(world(*rows, cloud("unknown", created_at=None))) as (app, _):
+        table(app).sort("age")
+        shown = [row.key.partition(":")[2] for row in table(app)._model.shown]
+        assert shown == ["new", "middle", "old", "unknown"]
+
+
+async def test_a_slash_leads_from_the_detail_to_the_filter() -> None:
+    async with running(world()) as (app, pilot):
+        await pilot.press("enter", "slash", *"fraud", "enter")
+        assert not app.screen.has_class("-detail")
+        assert table(app).has_focus
+        assert table(app).highlighted == "azureml:fraud"
+
+
 async def test_filter_as_you_type_by_name_state_target_and_tag() -> None:
     async with running(world()) as (app, pilot):
         for text, names in [

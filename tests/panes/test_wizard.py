@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import TextArea
 
 from amltui.adapters.files.drafts import PlanFiles
 from amltui.app import Console
 from amltui.demo import launcher
 from amltui.domain.drafts import Draft
+from amltui.domain.findings import Level
+from amltui.domain.model_paths import ModelContent
 from amltui.domain.plan import Plan
 from amltui.panes import wizard_work
 from amltui.panes.wizard import WizardPane
@@ -23,10 +26,11 @@ from amltui.panes.wizard_words import STEPS
 from amltui.widgets.dialogs import ChoiceDialog, ConfirmDialog, ErrorDialog
 from amltui.widgets.form import FormLine, FormPage
 from amltui.widgets.path_dialog import PathDialog
+from amltui.widgets.text_dialog import TextDialog
 from amltui.workers.planning import Planning
 from tests.golden import compare, screen_text
 
-from .world import World, believable, running, settled, until
+from .world import UNREACHABLE, World, believable, running, settled, until
 
 Screen = tuple[Console, Pilot[int]]
 SIZES = [(80, 24), (160, 48), (60, 16)]
@@ -236,6 +240,43 @@ async def test_the_workspace_s_models_are_offered(world: WizardWorld) -> None:
         await until(pilot, lambda: shown(app).form.text("models[0].registered") == "fraud", "it")
 
 
+async def test_a_registered_model_says_what_is_in_it(world: WizardWorld) -> None:
+    world.workspace.registered = {"churn": (1, 2)}
+    data = {**PLAN, "models": [{"registered": "churn"}]}
+    async with wizard(world, data, size=(160, 48)) as (app, pilot):
+        await until(pilot, lambda: "churn:2: 2 files of 3.0 GB" in screen_text(app), "the files")
+        text = screen_text(app)
+        assert "/var/azureml-app/azureml-models/churn/2/bert" in text
+        assert "bert/vocab.txt  2 kB" in text
+        (told,) = (one for one in shown(app).picture.checks if "churn:2" in one.title)
+        assert told.level is Level.WARNING
+        fill(app, "models[0].version", "1")
+        await until(pilot, lambda: "churn:1: 2 files" in screen_text(app), "the other version")
+        fill(app, "models[0].version", "2")
+        await until(pilot, lambda: "churn:2: 2 files" in screen_text(app), "the first again")
+        assert world.workspace.asked.count("model_content") == 2
+
+
+async def test_a_model_that_cannot_be_looked_into_is_asked_again(world: WizardWorld) -> None:
+    world.workspace.registered = {"churn": (1,)}
+    asked: list[str] = []
+
+    def fails(name: str, version: int) -> ModelContent:
+        asked.append(name)
+        raise UNREACHABLE
+
+    answers, world.workspace.model_content = world.workspace.model_content, fails  # type: ignore[method-assign]
+    data = {**PLAN, "models": [{"registered": "churn"}]}
+    async with wizard(world, data, size=(160, 48)) as (app, pilot):
+        await until(pilot, lambda: "churn:1: Azure cannot be" in screen_text(app), "the error")
+        fill(app, "models[0].version", "1")
+        await settled(pilot)
+        assert asked == ["churn"]
+        world.workspace.model_content = answers  # type: ignore[method-assign]
+        await shown(app).go_to("review")
+        await until(pilot, lambda: "churn:1: 2 files of 3.0 GB" in screen_text(app), "the files")
+
+
 async def test_a_name_that_is_taken_blocks(world: WizardWorld) -> None:
     async with wizard(world, {**PLAN, "name": "fraud"}, "target") as (app, pilot):
         await until(pilot, lambda: "There is a service named" in screen_text(app), "the check")
@@ -270,6 +311,32 @@ async def test_models_are_added_and_removed_by_keys(world: WizardWorld) -> None:
         await pilot.press("home", "f9")
         await settled(pilot)
         assert [one["name"] for one in shown(app).form.data()["models"]] == ["diabetes"]
+
+
+async def test_texts_of_several_lines_are_edited_in_full_and_kept_at_once(
+    world: WizardWorld,
+) -> None:
+    variables = {"GREETING": "first\nsecond", "PLAIN": "x"}
+    inference = {
+        **PLAN["inference"],
+        "environment": {"conda_file": "c.yml", "variables": variables},
+    }
+    async with wizard(world, {**PLAN, "inference": inference}) as (app, pilot):
+        await shown(app).go_to("inference", "inference.environment.variables")
+        await settled(pilot)
+        area = shown(app).focused
+        assert isinstance(area, TextArea)
+        assert area.text == 'GREETING="first\\nsecond"\nPLAIN=x'
+        await pilot.press("f5")
+        await until(pilot, lambda: isinstance(app.screen, TextDialog), "the text")
+        assert "variables: GREETING" in screen_text(app)
+        await pilot.press("enter", *"3=4")
+        kept = {"GREETING": "first\nsecond\n3=4", "PLAIN": "x"}
+        made = shown(app).form.data()["inference"]["environment"]["variables"]
+        assert made == kept
+        await pilot.press("escape")
+        await until(pilot, lambda: r"second\n3=4" in area.text, "the line")
+        assert shown(app).form.data()["inference"]["environment"]["variables"] == kept
 
 
 OLD_SCRIPT = """

@@ -18,6 +18,8 @@ from amltui.app import Console
 from amltui.domain.changes import Changes
 from amltui.domain.computes import Compute
 from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.images import EnvironmentImage, EnvironmentVersion
+from amltui.domain.model_paths import ModelContent
 from amltui.domain.models import (
     AuthMode,
     Can,
@@ -39,7 +41,7 @@ from amltui.domain.models import (
     Token,
     WorkspaceInfo,
 )
-from amltui.panes import services
+from amltui.panes import pane
 from amltui.panes.launch import Launch
 from amltui.ports import Engine, Tools, Workspace
 from amltui.settings import Choice, Settings
@@ -122,7 +124,7 @@ class MemoryWorkspace:
     progress: list[OperationState] = field(default_factory=lambda: [OperationState("Succeeded")])
     clusters: tuple[Compute, ...] = ()
     registered: Mapping[str, tuple[int, ...]] | None = None
-    known_environments: tuple[str, ...] | None = None
+    known_environments: tuple[EnvironmentVersion, ...] | None = None
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -189,9 +191,21 @@ class MemoryWorkspace:
         self._answer("models")
         return self.registered
 
-    def environments(self) -> tuple[str, ...] | None:
+    def model_content(self, name: str, version: int) -> ModelContent:
+        self._answer("model_content")
+        return ModelContent((("bert/vocab.txt", 2048), ("bert/weights", 3 * 1024**3)), 2)
+
+    def environments(self) -> tuple[EnvironmentVersion, ...] | None:
         self._answer("environments")
         return self.known_environments
+
+    def environment_image(self, name: str, version: str) -> EnvironmentImage:
+        self._answer("environment image")
+        return EnvironmentImage(name.startswith("AzureML-"), f"r.example/{name}", "FROM base\n")
+
+    def build_environment(self, name: str, version: str) -> str:
+        self._answer("build environment")
+        return f"https://build.example/{name}/{version}"
 
     def close(self) -> None:
         self.asked.append("close")
@@ -316,7 +330,7 @@ Screen = tuple[Console, Pilot[int]]
 async def running(world: World, size: tuple[int, int] = (80, 24)) -> AsyncIterator[Screen]:
     """The console on a screen of that size, its first rows in place."""
     app = world.console()
-    services.DETAIL_REST = 0.001
+    pane.DETAIL_REST = 0.001
     async with app.run_test(size=size, notifications=True) as pilot:
         await settled(pilot)
         yield app, pilot

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from ruamel.yaml import YAML
 
 from amltui.adapters.runs import RunProcesses
 from amltui.domain.plan import Plan
-from amltui.domain.run import PROCESS
+from amltui.domain.run import JOURNAL
 from amltui.workers.deployments import Deployments, RunSummary
 from tests.adapters.run_world import World
 
@@ -81,9 +82,10 @@ class Round:
                 os.kill(terminal.pid, how)
             assert terminal.wait(20) is not None, "the console goes on without its terminal"
 
-    def begun(self) -> bool:
-        """Whether there is a process that works on a run."""
-        return any(self.runs_dir.glob(f"*/{PROCESS}"))
+    def reached(self, step: str) -> bool:
+        """Whether the journal says that a step has begun."""
+        began = re.compile(rf'"event":"StepStarted",.*"step":"{step}"')
+        return any(began.search(path.read_text()) for path in self.runs_dir.glob(f"*/{JOURNAL}"))
 
     def ended(self, limit: float = 60.0) -> RunSummary | None:
         """The run once no process works on it any more; None if it never began."""

@@ -15,7 +15,6 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Sequence
-from types import TracebackType
 
 import pyte
 
@@ -57,12 +56,7 @@ class Terminal:
     def __enter__(self) -> Terminal:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.status is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)

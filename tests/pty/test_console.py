@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
 import signal
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from amltui.demo.launcher import DemoServer, start
+from tests.demo.demo_sdk import ControlClient
 
 from .terminal import Terminal
 
@@ -29,17 +27,6 @@ ROW = "address-parser"
 def server() -> Iterator[DemoServer]:
     with start(images=False) as running:
         yield running
-
-
-def fault(server: DemoServer, **what: Any) -> None:
-    """Make the server misbehave."""
-    request = urllib.request.Request(
-        f"{server.url}/_demo/faults",
-        json.dumps([what]).encode(),
-        {"X-Demo-Control": server.control},
-        method="POST",
-    )
-    urllib.request.urlopen(request, timeout=5).read()
 
 
 def console(server: DemoServer | None = None, *, columns: int = 80, rows: int = 24) -> Terminal:
@@ -132,7 +119,7 @@ def test_no_child_holds_the_terminal(server: DemoServer) -> None:
 
 
 def test_it_quits_at_once_while_the_workspace_hangs(server: DemoServer) -> None:
-    fault(server, path=".*", kind="hang", seconds=60)
+    ControlClient(server).fault(".*", "hang", seconds=60)
     with console(server) as terminal:
         terminal.wait_for("connecting")
         terminal.send("4")

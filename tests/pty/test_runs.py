@@ -129,13 +129,18 @@ def test_a_run_outlives_whoever_watches_it(
     assert world.submissions() == before + 2
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGHUP], ids=lambda how: how.name)
+@pytest.mark.parametrize(
+    ("how", "step"),
+    [(signal.SIGKILL, "check"), (signal.SIGHUP, "submit")],
+    ids=["killed", "hung up"],
+)
 def test_a_run_outlives_the_console_that_started_it(
-    how: signal.Signals, world: World, tmp_path: Path
+    how: signal.Signals, step: str, world: World, tmp_path: Path
 ) -> None:
+    """At one stage each; `tests.bench.runs consoles` goes through all of them."""
     before = world.submissions()
     one = Round(world, world.plan(ACI, models=KNOWN, options={"wait": False}), tmp_path)
-    one.die(how, lambda terminal: terminal.wait_until(one.begun, "the run", 30))
+    one.die(how, lambda terminal: terminal.wait_until(lambda: one.reached(step), step, 30))
     run = one.ended()
     assert run is not None
     assert run.state is RunState.SUBMITTED, run.view

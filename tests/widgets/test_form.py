@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from textual.app import App, ComposeResult
+from textual.widget import AwaitMount, Widget
 
 from amltui.widgets.form import FormField, FormLine, FormPage
 from amltui.widgets.pick import Pick
@@ -71,6 +75,27 @@ async def test_lines_that_stay_keep_what_was_typed_and_their_cursor() -> None:
         assert kept.editor.has_focus
         await app.form.show_fields([], str)
         assert app.form.lines == ()
+
+
+async def test_a_line_is_two_widgets_and_many_come_a_few_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at_once: list[int] = []
+    mount = FormPage.mount
+
+    def counted(page: FormPage, *widgets: Widget, **more: Any) -> AwaitMount:
+        at_once.append(len(widgets))
+        return mount(page, *widgets, **more)
+
+    monkeypatch.setattr(FormPage, "mount", counted)
+    async with FormApp().run_test(size=(60, 8), notifications=True) as pilot:
+        app = pilot.app
+        assert isinstance(app, FormApp)
+        await app.form.show_fields([field(f"f{at}") for at in range(31)], lambda path: path)
+        await pilot.pause()
+        assert [line.text for line in app.form.lines] == [f"f{at}" for at in range(31)]
+        assert max(at_once) <= 5
+        assert len(list(app.form.query("*"))) == 62
 
 
 async def test_outside_text_is_literal() -> None:

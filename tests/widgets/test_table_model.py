@@ -12,6 +12,7 @@ from amltui.widgets.table_model import (
     GAP,
     Cell,
     Column,
+    KeptRows,
     TableModel,
     TableRow,
     cut,
@@ -202,3 +203,15 @@ def test_cut_text_fits_its_cells(text: str, width: int) -> None:
     assert width_of(short) <= width
     assert (short == text) == (width_of(text) <= width)
     assert short == text or short.endswith("…")
+
+
+def test_a_row_whose_facts_are_the_same_is_not_made_again() -> None:
+    rows = KeptRows()
+
+    def make(name: str, count: int) -> TableRow:
+        return TableRow(name, (Cell(name), Cell(str(count))))
+
+    before = rows.of({"a": ("a", 1), "b": ("b", 1), "c": ("c", 1)}, make)
+    after = rows.of({"c": ("c", 1), "a": ("a", 2)}, make)
+    assert [row.cells[1].text for row in after] == ["1", "2"]
+    assert after[0] is before[2]

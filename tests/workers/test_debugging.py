@@ -114,6 +114,19 @@ async def test_the_wait_counts_down_from_when_it_began_and_has_an_end() -> None:
     assert "breakpoints in run() work" in words(Look(Stage.MISSED), 0.0, 5678)
 
 
+async def test_a_debugger_that_comes_late_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LATE_LOOKS_EVERY", 0.001)
+    missed, busy = Look(Stage.MISSED, answers=True), Look(Stage.STARTING, answers=True)
+    restarted = [Look(Stage.STARTING), Look(Stage.WAITING)]
+    looks = [missed, missed, busy, *restarted, missed, Look(Stage.ATTACHED, answers=True)]
+    debugging = Debugging(MemoryDebugTools(looks=[*looks]), wish())
+    seen = [look.stage async for look, _ in debugging.watch(late=True)]
+    # A log so long that its beginning is not read any more is not a container that starts.
+    assert seen == [Stage.MISSED] * 3 + [look.stage for look in looks[3:]]
+    debugging = Debugging(MemoryDebugTools(looks=[*looks]), wish())
+    assert [look.stage async for look, _ in debugging.watch()] == [Stage.MISSED]
+
+
 async def test_read_only_packages_and_starts_nothing() -> None:
     tools = MemoryDebugTools()
     debugging = Debugging(tools, wish(), read_only=True)

@@ -40,6 +40,7 @@ class Processes:
         self.started: list[tuple[str, str, str]] = []
         self.living: set[str] = set()
         self.answers: dict[str, Any] = {}
+        self.no_demo = False
         self.asked: list[tuple[str, ...]] = []
         self.stopped: Callable[[Path], None] = lambda directory: None
 
@@ -53,6 +54,9 @@ class Processes:
     def stop(self, directory: Path) -> None:
         self.living.discard(directory.name)
         self.stopped(directory)
+
+    def demo_ended(self, url: str, ca_bundle: str) -> bool:
+        return self.no_demo
 
     def ask(self, directory: Path, question: str, *words: str) -> Any:
         self.asked.append((question, *words))
@@ -73,7 +77,8 @@ class Bench:
         return Deployments(self.folder, self.processes, lambda: self.now, read_only=read_only)
 
     async def start(self, **changes: Any) -> str:
-        return await self.deployments.start(plan(**changes), {"auth": "demo"}, Path("/srv"))
+        connection = {"auth": "demo", "url": "http://127.0.0.1:1"}
+        return await self.deployments.start(plan(**changes), connection, Path("/srv"))
 
     def write(self, run: str, *events: Event) -> None:
         with open(self.folder / run / JOURNAL, "ab") as journal:
@@ -137,6 +142,22 @@ async def test_a_process_that_is_gone_without_a_word_broke_off(bench: Bench) -> 
     assert summary.view.resume_at == "register"
     events = [event async for batch in bench.deployments.watch(run) for event in batch]
     assert events[-1] == RunBrokeOff(at=NOW)
+
+
+async def test_a_run_whose_demo_has_ended_cannot_go_on_and_says_why(bench: Bench) -> None:
+    run = await bench.start()
+    bench.write(run, BEGIN, *CHECKED, *FAILED)
+    bench.processes.living.clear()
+    assert (await bench.deployments.run(run)).view.resume_at == "register"
+    bench.processes.no_demo = True
+    view = (await bench.deployments.run(run)).view
+    assert (view.resume_at, view.stranded[:8]) == ("", "The demo")
+    bench.processes.no_demo = False  # another has its port: this one does not come back
+    for call in (bench.deployments.resume(run), bench.deployments.repeat(run, "register")):
+        with pytest.raises(AmltuiError, match="cannot go on"):
+            await call
+    assert await bench.deployments.leftovers(run) == ()
+    assert bench.processes.asked == []
 
 
 async def test_watching_goes_from_the_first_event_to_the_last(bench: Bench) -> None:

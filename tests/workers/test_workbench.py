@@ -144,7 +144,7 @@ async def test_usage_follows_what_is_shown(box: Box) -> None:
     bench = Workbench(box.tools)
     shown: list[str] = [identity]
     seen = 0
-    stream = bench.watch.usage(lambda: shown, every=0.05)
+    stream = bench.watch.usage(lambda: shown, {}, every=0.05)
     async for usage in stream:
         seen += 1
         assert set(usage) <= {identity}

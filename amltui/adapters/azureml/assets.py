@@ -1,16 +1,21 @@
-"""What a plan may name in the workspace: registered models and environments, names only."""
+"""The registered models of the workspace, and the pages of its lists."""
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from amltui.domain.text import clean_line
 
 from .management import Management
 
 MOST_PAGES = 20  # of up to 255 models or 100 environments
+MOST_FILES = 200  # of a model that are listed
+MOST_SIZED = 20  # of them whose size is asked for, each with a request
+_LIMITS = (5.0, 10.0)  # seconds to a connection and for an answer of the storage
 
 
 def models(management: Management) -> dict[str, list[int]] | None:
@@ -27,17 +32,68 @@ def models(management: Management) -> dict[str, list[int]] | None:
     return found
 
 
-def environments(management: Management, workspace: Any) -> list[str] | None:
-    """The names of all environments, curated ones too; None where they are too many to list."""
+def model_content(
+    management: Management, workspace: Any, name: str, version: int
+) -> dict[str, Any]:
+    """The files of a registered model with their sizes, as arguments of `ModelContent`."""
+    doing = f"looking into model {name}:{version}"
+    model = management.fetch(f"{management.url}/models/{quote(f'{name}:{version}', '')}", doing, {})
+    asset = str(model.get("url") or "").removeprefix("aml://asset/")
+    held = management.fetch(f"{management.url}/assets/{quote(asset, '')}", doing, {})
+    found: list[tuple[str, str]] = []
+    for artifact in held.get("artifacts") or ():
+        found += _files(management, workspace, artifact, doing)
+    if model.get("unpack"):
+        return {"problem": "It is packed into one archive.", "count": len(found)}
+    shown = sorted(found)[:MOST_FILES]
+    sizes = _sizes([uri for _, uri in shown[:MOST_SIZED]])
+    files = [[path, size] for (path, _), size in zip_longest(shown, sizes)]
+    return {"files": files, "count": len(found)}
+
+
+def _files(
+    management: Management, workspace: Any, artifact: Any, doing: str
+) -> Iterator[tuple[str, str]]:
+    """The files of a part of an asset, with the paths that the SDK gives them, and their links."""
+    place = artifact.get("prefix") or artifact.get("id") if isinstance(artifact, dict) else None
+    if not isinstance(place, str) or place.count("/") < 2:
+        return
     context = workspace.service_context
-    scope = context._get_workspace_scope()
-    url = f"{context._get_environment_url()}/environment/v1.0{scope}/environments/"
-    found: set[str] = set()
-    for page in pages(management, url, {}, "listing the environments"):
-        if page is None:
-            return None
-        found |= {clean_line(row["name"]) for row in page if isinstance(row.get("name"), str)}
-    return sorted(found)
+    scope = f"{context._get_workspace_scope()}/artifacts/prefix/contentinfo"
+    url = f"{context._get_artifacts_url()}/artifact/v2.0{scope}/{quote(place)}"
+    above = posixpath.dirname(place.split("/", 2)[2].rstrip("/"))
+    for page in pages(management, url, {}, doing):
+        for row in page or ():
+            path = clean_line(str(row.get("path") or "")).lstrip("/")
+            if path:
+                yield posixpath.relpath(path, above or "."), str(row.get("contentUri") or "")
+
+
+def _sizes(uris: list[str]) -> list[int]:
+    """The sizes up to the first that is not told: a storage that is closed stays so."""
+    found: list[int] = []
+    for uri in uris:
+        size = _size(uri)
+        if size is None:
+            break
+        found.append(size)
+    return found
+
+
+def _size(uri: str) -> int | None:
+    """The size of a stored file in bytes, of which one is fetched; None where it is not told."""
+    import requests
+
+    try:
+        headers = {"Range": "bytes=0-0"}
+        with requests.get(uri, headers=headers, timeout=_LIMITS, stream=True) as answer:
+            if answer.status_code == 416:  # not even one byte
+                return 0
+            told = answer.headers.get("Content-Range") if answer.ok else None
+    except requests.RequestException:
+        return None
+    total = (told or "").rpartition("/")[2]
+    return int(total) if total.isdecimal() else None
 
 
 def pages(

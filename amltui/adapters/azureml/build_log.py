@@ -27,14 +27,16 @@ _REFUSED = {
 
 
 def read(management: Management, ref: Ref) -> str | None:
-    """The build log of a service's image, or of a legacy image; None where no build is known.
+    """The build log of a service's image, of a legacy image, or of an environment's.
 
-    It is that of the operation under way or last, else of the legacy image, else the one that
-    the service's error names.
+    None where no build is known. Of a service it is that of the operation under way or last, else
+    of the legacy image, else the one that the service's error names.
 
     Raises:
         AmltuiError: the workspace or the storage refuses it.
     """
+    if _link(ref.endpoint):  # the build of an environment's image
+        return _of_build(management, ref.endpoint)
     if ":" in ref.endpoint:  # a legacy image with its version; no service has such a name
         uri = _link(legacy_images.payload(management, ref.endpoint).get("imageBuildLogUri"))
         return fetch(uri) if uri else None
@@ -68,6 +70,22 @@ def fetch(uri: str) -> str:
             "" if status in _REFUSED else "Try again.",
             problem=Problem.REFUSED if status in _REFUSED else Problem.NETWORK,
         ) from None
+
+
+def _of_build(management: Management, address: str) -> str:
+    """The log of an image's build; what it fails of where there is none."""
+    found = management.fetch(address, "reading how the image is built", {})
+    uri = _link(found.get("logUrl"))
+    text = fetch(uri) if uri else ""
+    if not text and found.get("status") == "Failed":
+        told = json.dumps(found.get("errorMessages"), ensure_ascii=False)
+        raise AmltuiError(
+            "The image could not be built",
+            mask(clean_line(told))[:600],
+            "There is no log of it.",
+            problem=Problem.SERVER,
+        )
+    return text
 
 
 def _of_operation(management: Management, payload: Mapping[str, Any]) -> str:

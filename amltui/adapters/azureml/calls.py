@@ -12,7 +12,7 @@ from typing import Any
 
 from amltui.domain.models import Ref
 
-from . import assets, legacy_images
+from . import assets, environments, legacy_images
 from .management import Management
 from .wire import decode_changes, encode, encode_operation
 
@@ -64,5 +64,16 @@ CALLS: dict[str, Call] = {
     "standing": _standing,
     "images": lambda management, _, args: legacy_images.images(management),
     "models": lambda management, _, args: assets.models(management),
-    "environments": lambda management, workspace, args: assets.environments(management, workspace),
+    "model_content": lambda management, workspace, args: assets.model_content(
+        management, workspace, args["name"], args["version"]
+    ),
+    "environments": lambda management, workspace, args: environments.environments(
+        management, workspace
+    ),
+    "environment_image": lambda management, workspace, args: environments.image(
+        management, workspace, args["name"], args["version"]
+    ),
+    "build_environment": lambda management, workspace, args: environments.build(
+        management, workspace, args["name"], args["version"]
+    ),
 }

@@ -16,7 +16,8 @@ from typing import Any
 from amltui.domain.changes import Changes
 from amltui.domain.computes import Compute
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.images import LegacyImage
+from amltui.domain.images import EnvironmentImage, EnvironmentVersion, LegacyImage
+from amltui.domain.model_paths import ModelContent
 from amltui.domain.models import (
     Keys,
     OperationState,
@@ -173,10 +174,31 @@ class HostWorkspace:
         found = self._call("models", {}, self._limits.names)
         return None if found is None else {name: tuple(held) for name, held in found.items()}
 
-    def environments(self) -> tuple[str, ...] | None:
-        """The names of the environments; None where they are too many to list."""
+    def model_content(self, name: str, version: int) -> ModelContent:
+        """The files of a registered model."""
+        args = {"name": name, "version": version}
+        found = self._call("model_content", args, self._limits.names)
+        files = tuple((path, size) for path, size in found.pop("files", ()))
+        return ModelContent(files, **found)
+
+    def environments(self) -> tuple[EnvironmentVersion, ...] | None:
+        """The environments, by name; None where they are too many to list."""
         found = self._call("environments", {}, self._limits.names)
-        return None if found is None else tuple(found)
+        if found is None:
+            return None
+        return tuple(
+            EnvironmentVersion(**{**row, "packages": tuple(row["packages"])}) for row in found
+        )
+
+    def environment_image(self, name: str, version: str) -> EnvironmentImage:
+        """The image of an environment."""
+        args = {"name": name, "version": version}
+        return EnvironmentImage(**self._call("environment_image", args, self._limits.names))
+
+    def build_environment(self, name: str, version: str) -> str:
+        """Have its image built unless it is there; the address whose log `build_log` reads."""
+        args = {"name": name, "version": version}
+        return str(self._call("build_environment", args, self._limits.names))
 
     def close(self) -> None:
         """Kill the host at once, whatever it is doing; calls under way end with an error."""

@@ -132,6 +132,10 @@ class Management:
         """One answer of any of the workspace's services; `doing` tells it in an error."""
         return _object(self._request("GET", url, doing, params=params), doing)
 
+    def send(self, url: str, doing: str, body: dict[str, Any]) -> dict[str, Any]:
+        """One answer to what is sent to any of the workspace's services."""
+        return _object(self._request("POST", url, doing, json=body), doing)
+
     def computes(self, workspace: Any) -> tuple[Compute, ...]:
         """The compute targets, one request a page; from another endpoint, found once."""
         from azureml.core.compute import ComputeTarget

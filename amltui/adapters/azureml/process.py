@@ -11,7 +11,6 @@ import subprocess
 import threading
 from collections import deque
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from amltui.domain.errors import AmltuiError, Problem
@@ -39,12 +38,7 @@ class Answers:
     def __enter__(self) -> Answers:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._host.forget(self._number)
 
 

@@ -33,6 +33,7 @@ from amltui.domain.run import (
     CANCELLED,
     DESCRIPTION,
     JOURNAL,
+    REMOVED,
     TEMPORARY,
     Outcome,
     from_line,
@@ -40,7 +41,16 @@ from amltui.domain.run import (
 )
 from amltui.domain.run_view import replay
 
-from . import host, problems, steps, steps_cloud, steps_local, steps_models, steps_operation
+from . import (
+    content,
+    host,
+    problems,
+    steps,
+    steps_cloud,
+    steps_local,
+    steps_models,
+    steps_operation,
+)
 from .capture import EventStream
 from .steps import Run, StepError
 
@@ -74,6 +84,7 @@ def work(run: Run, first: str, last: str) -> Outcome:
     target = run.plan.target.kind
     functions = _functions(target)
     order = steps_of(target)
+    first, remark = content.begin_again(run, first)
     wanted = order[order.index(first) : order.index(last) + 1]
     if target != "local" and not run.plan.options.wait:
         wanted = tuple(step for step in wanted if step not in ("image", "start", "healthy"))
@@ -83,6 +94,8 @@ def work(run: Run, first: str, last: str) -> Outcome:
             continue
         if function is not steps_local.deploy:
             run.record.begin(step)
+        if remark and step == first:
+            run.record.log(remark)
         try:
             function(run)
         except Exception as error:  # noqa: BLE001 - the SDK raises anything
@@ -130,8 +143,11 @@ def remove(run: Run, kind: str, name: str) -> None:
         )
     if kind == "service":
         run.management.delete(Ref("azureml", name))
+        run.note(operation_ended=REMOVED)
     else:
         steps_local.remove(run, kind, name)
+        if kind == "container":
+            run.note(container="", starting="")
 
 
 def build_log(run: Run) -> bool:

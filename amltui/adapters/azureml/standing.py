@@ -1,4 +1,4 @@
-"""Who is signed in, what that identity may do, and how the workspace's registry is set."""
+"""Who is signed in, what that identity may do, the workspace's addresses and its registry."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def standing(management: Management, workspace: Any) -> dict[str, Any]:
         "identity": identity(workspace._auth_object) or "an unnamed identity",
         "workspace": workspace.name,
         "permissions": [], "role_problem": "",
-        "registry": "", "admin": None, "registry_problem": "",
+        "address": "", "registry": "", "registry_address": "", "admin": None,
+        "registry_problem": "",
     }  # fmt: skip
     try:
         url = f"{arm}{path}{_PERMISSIONS[0]}"
@@ -40,12 +41,17 @@ def standing(management: Management, workspace: Any) -> dict[str, Any]:
         about = management.fetch(
             f"{arm}{path}", "reading the workspace", {"api-version": _WORKSPACE_VERSION}
         )
-        registry = str((about.get("properties") or {}).get("containerRegistry") or "")
+        properties = about.get("properties") or {}
+        found["address"] = str(properties.get("discoveryUrl") or "")
+        registry = str(properties.get("containerRegistry") or "")
         found["registry"] = registry.rpartition("/")[2]
         if registry:
             params = {"api-version": _REGISTRY_VERSION}
             answer = management.fetch(f"{arm}{registry}", "reading the registry", params)
-            found["admin"] = (answer.get("properties") or {}).get("adminUserEnabled")
+            settings = answer.get("properties") or {}
+            found["admin"] = settings.get("adminUserEnabled")
+            if server := str(settings.get("loginServer") or ""):
+                found["registry_address"] = f"https://{server}"
     except AmltuiError as error:
         found["registry_problem"] = error.title
     return found

@@ -69,6 +69,7 @@ class Run(Project):
         self.operation: Any = None  # steps_operation.Operation, while it is watched
         self.on_output: Callable[[str], None] | None = None  # also hears what is printed
         self.flush: Callable[[], None] = lambda: None  # all that was printed has been recorded
+        self.changed = ""  # the files that are not what an earlier process has read
         self.spare = 0  # requests that we spared, against a script of the same plan
 
     def note(self, **facts: str) -> None:
@@ -77,6 +78,11 @@ class Run(Project):
         self.facts.update(facts)
         for name in [name for name, value in self.facts.items() if not value]:
             del self.facts[name]
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a deployment was sent that has not ended, as far as is known."""
+        return bool(self.facts.get("operation")) and not self.facts.get("operation_ended")
 
     @cached_property
     def workspace(self) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.failures import innermost, unfold
+from amltui.domain.run import REMOVED
 from amltui.domain.text import clean, clean_line, mask
 
 from . import problems
@@ -24,14 +25,14 @@ _TAKEN = re.compile(r"(?i)\balready exists\b|\bServiceExists\b")
 def submit(run: Run) -> None:
     """Hand the deployment over, once: what an interrupted process has sent is found again."""
     name, overwrite = run.plan.name, run.plan.options.overwrite
-    if run.facts.get("operation") and not run.facts.get("operation_ended"):
+    if run.is_under_way:
         run.record.finished("It is under way already: nothing was sent again.", reused=True)
         return
     found: dict[str, Any] | None = None
     if run.facts.get("submitting") or run.facts.get("operation_ended"):
         found = mine(run)
         if found is not None and run.facts.get("submitting") and _is_new(run, found):
-            _adopt(run, found)
+            _adopt(run, found, f"It is from before {run.changed} changed." if run.changed else "")
             return
         # What is left of our own failed attempt is replaced, nobody else's service ever is.
         overwrite = overwrite or found is not None
@@ -91,10 +92,11 @@ def _is_new(run: Run, payload: dict[str, Any]) -> bool:
     return not run.facts.get("previous") or operation != run.facts["previous"]
 
 
-def _adopt(run: Run, payload: dict[str, Any]) -> None:
+def _adopt(run: Run, payload: dict[str, Any], remark: str = "") -> None:
     operation = str(payload.get("operationId") or "")
     run.note(operation=operation, submitting="", operation_ended="")
-    run.record.finished("It had arrived already: nothing was sent again.", reused=True)
+    said = f"It had arrived already: nothing was sent again. {remark}".rstrip()
+    run.record.finished(said, reused=True)
 
 
 def _is_lost(error: BaseException) -> bool:
@@ -136,6 +138,23 @@ def _body(quoted: str) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else quoted
 
 
+def _payload(run: Run) -> dict[str, Any]:
+    """The service as the workspace has it."""
+    try:
+        payload: dict[str, Any] = run.management.payload(run.plan.name)
+    except AmltuiError as error:
+        if error.problem is not Problem.NOT_FOUND:
+            raise
+        run.note(operation_ended=REMOVED)
+        raise AmltuiError(
+            f"The service {run.plan.name} is gone.",
+            "Somebody has removed it after it was deployed.",
+            "Resume the run to deploy it again.",
+            problem=Problem.NOT_FOUND,
+        ) from error
+    return payload
+
+
 def image(run: Run) -> None:
     """Watch the operation until its image is there."""
     operation = _operation(run)
@@ -167,7 +186,7 @@ def healthy(run: Run) -> None:
     """Read the service; its state is the last word."""
     deadline = time.monotonic() + _SETTLES
     while True:
-        payload = run.management.payload(run.plan.name)
+        payload = _payload(run)
         state = str(payload.get("state") or "")
         if state != "Transitioning" or time.monotonic() > deadline:
             break

@@ -139,12 +139,11 @@ def healthy(run: Run) -> None:
     import docker
     import requests
 
-    container = run.engine.containers.get(run.facts["container"])
     url = run.facts.get("health_url") or f"http://localhost:{run.facts['port']}"
     begin, checks = time.monotonic(), 0
     while (elapsed := time.monotonic() - begin) < HEALTH_CHECKS.seconds:
         try:
-            container.reload()
+            container = run.engine.containers.get(run.facts["container"])
         except docker.errors.NotFound:
             raise AmltuiError(
                 f"The container of {run.plan.name} is gone.",

@@ -14,7 +14,7 @@ from amltui.domain.plan_parts import FileModel, FolderModel, Model, RegisteredMo
 from amltui.domain.plan_targets import LocalTarget
 from amltui.domain.text import clean_line
 
-from . import problems, registration
+from . import content, problems, registration
 from .steps import RUN_PROPERTY, Project, Run, inside
 
 _REGISTER = 5  # requests of a registration; finding that there is nothing to do takes one
@@ -70,14 +70,13 @@ def _registered(run: Run, model: Model) -> tuple[Any, bool]:
         return newest, False
     if isinstance(model, RunModel):
         return _of_run(run, model)
-    path = run.path(model.folder if isinstance(model, FolderModel) else model.file)
-    return _of_path(run, model, path)
+    return _of_path(run, model, model.folder if isinstance(model, FolderModel) else model.file)
 
 
-def _of_path(run: Run, model: FileModel | FolderModel, path: Path) -> tuple[Any, bool]:
+def _of_path(run: Run, model: FileModel | FolderModel, said_path: str) -> tuple[Any, bool]:
     from azureml.core import Model as SdkModel
 
-    digest = registration.content_digest(path)
+    path, digest = run.path(said_path), content.note_model(run, said_path)
     newest = registration.latest(run.workspace, model.name)
     if newest is not None and (newest.tags or {}).get(registration.DIGEST_TAG) == digest:
         run.spare += _REGISTER - 1
@@ -147,6 +146,7 @@ def _said(model: FileModel | FolderModel | RunModel) -> dict[str, Any]:
 
 def environment_step(run: Run) -> None:
     """Make or fetch the environment: what is wrong with it is told before anything is sent."""
+    content.note_inference(run)
     environment = run.environment = environment_of(run)
     run.record.finished(str(environment.name))
 

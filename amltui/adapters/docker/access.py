@@ -126,7 +126,7 @@ _REFUSALS = (
     (
         "is paused",
         "The container is paused",
-        "Resume it first: `docker unpause NAME`.",
+        "Resume it first: x in the Containers pane.",
         Problem.REFUSED,
     ),
     (

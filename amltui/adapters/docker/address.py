@@ -120,7 +120,7 @@ def _checked(address: Address) -> Address:
     if not known or not (parts.netloc or parts.path):
         raise AmltuiError(
             "The engine's address is not one",
-            f"{address.origin} says {clean_line(address.url)!r}.",
+            f"{clean_line(address.url)!r} ({address.origin}).",
             "It looks like unix:///var/run/docker.sock, tcp://host:2376 or ssh://user@host.",
             problem=Problem.CONFIGURATION,
         )

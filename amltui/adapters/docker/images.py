@@ -13,7 +13,14 @@ from typing import Any
 from amltui.domain.containerdiff import Change, Commit, Replacement, edits, parse_changes
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.text import clean, clean_line, mask
-from amltui.domain.workbench import COMMIT_LABEL, TEMPORARY_LABEL, next_image, split_image
+from amltui.domain.workbench import (
+    COMMIT_LABEL,
+    ORIGIN_LABEL,
+    TEMPORARY_LABEL,
+    image_name,
+    next_image,
+    split_image,
+)
 
 from .access import LIMIT, LONG_LIMIT, EngineAccess
 from .archive import stat
@@ -66,7 +73,7 @@ def plan_commit(access: EngineAccess, container: str, image: str = "") -> Commit
     name = found["Name"].lstrip("/")
     if image and ":" not in image.rpartition("/")[2]:
         image = next_image(f"{image}:0", tags)
-    image = image or next_image(_origin(found), tags, name)
+    image = image_name(image or next_image(_origin(found), tags, name))
     if image in tags:
         raise AmltuiError(
             f"There is an image {clean_line(image)} already",
@@ -211,15 +218,20 @@ def _mark(container: str, found: tuple[Change, ...]) -> str:
 
 
 def _origin(found: dict[str, Any]) -> str:
-    """The image that a container was made of; not the temporary one of a stand-in."""
-    image = str(found["Config"].get("Image", ""))
-    stands_in = (found["Config"].get("Labels") or {}).get(TEMPORARY_LABEL)
-    return "" if stands_in else image
+    """The image that a container was made of; of a stand-in, what it stands in for was."""
+    labels = found["Config"].get("Labels") or {}
+    image = labels.get(ORIGIN_LABEL) if labels.get(TEMPORARY_LABEL) else found["Config"]["Image"]
+    return str(image or "")
 
 
 def _as_stood_in_for(image: dict[str, Any], conf: dict[str, Any]) -> dict[str, Any]:
     original = image.get("Config") or {}
-    labels = {**(original.get("Labels") or {}), **conf["Labels"], TEMPORARY_LABEL: ""}
+    labels = {
+        **(original.get("Labels") or {}),
+        **conf["Labels"],
+        TEMPORARY_LABEL: "",
+        ORIGIN_LABEL: "",
+    }
     return {
         "Labels": labels,
         "Entrypoint": original.get("Entrypoint") or [],

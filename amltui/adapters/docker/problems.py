@@ -48,7 +48,7 @@ def explain(error: BaseException, address: Address) -> AmltuiError:
             "No SSH connection to the engine",
             f"{clean_line(address.url)} ({address.origin}): "
             + (ssh.complaint(address.url) or "the connection ended."),
-            f"Try `docker -H {clean_line(address.url)} version`; it must not ask for anything.",
+            f"Try `{ssh.trial(address.url)}`; it must not ask for anything.",
             problem=Problem.NETWORK,
             detail=detail,
         )

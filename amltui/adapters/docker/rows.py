@@ -154,7 +154,7 @@ def _ports(each: Mapping[str, Any]) -> tuple[str, ...]:
         outer = port.get("PublicPort")
         address = str(port.get("IP") or "").replace("0.0.0.0", "*").replace("::", "*")  # noqa: S104
         shown.add(clean_line(f"{address}:{outer}->{inner}" if outer else inner))
-    return tuple(sorted(shown))
+    return tuple(sorted(shown, key=lambda port: (f"{_SCORING_PORT}/" not in port, port)))
 
 
 def _scoring_port(each: Mapping[str, Any]) -> int:

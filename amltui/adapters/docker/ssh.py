@@ -61,6 +61,12 @@ def complaint(url: str) -> str:
     return ""
 
 
+def trial(url: str) -> str:
+    """What a person can type to see what ssh says."""
+    command = _command(urlsplit(url))
+    return clean_line(shlex.join([*command[: command.index("docker")], "docker", "version"]))
+
+
 def mount(client: Any, url: str) -> None:
     """Let an SDK client made for a unix socket go through ssh."""
     from docker.transport import UnixHTTPAdapter

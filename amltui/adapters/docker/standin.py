@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.workbench import TEMPORARY_LABEL, Standin
+from amltui.domain.workbench import ORIGIN_LABEL, TEMPORARY_LABEL, Standin
 
 from .access import LONG_LIMIT, EngineAccess
 from .shell import BOOTSTRAPS, no_shell
@@ -36,7 +36,8 @@ def stand_in_for_image(access: EngineAccess, image: str) -> Standin:
     """
     with access.api() as api:
         found = api.inspect_image(image)
-    return _run(access, {"Image": found["Id"], **_marks({})}, {}, "")
+    name = next(iter(found.get("RepoTags") or []), "")
+    return _run(access, {"Image": found["Id"], **_marks({}, name)}, {}, "")
 
 
 def stand_in_for_container(access: EngineAccess, container: str) -> Standin:
@@ -57,7 +58,7 @@ def stand_in_for_container(access: EngineAccess, container: str) -> Standin:
         "Env": old.get("Env"),
         "User": old.get("User"),
         "WorkingDir": old.get("WorkingDir"),
-        **_marks(old.get("Labels") or {}),
+        **_marks(old.get("Labels") or {}, str(old.get("Image") or "")),
     }
     try:
         return _run(access, config, host_config(found, without=_NOT_COPIED), image)
@@ -140,10 +141,10 @@ def _run(access: EngineAccess, config: dict[str, Any], host: dict[str, Any], ima
     raise no_shell()
 
 
-def _marks(labels: dict[str, str]) -> dict[str, dict[str, str]]:
+def _marks(labels: dict[str, str], origin: str) -> dict[str, dict[str, str]]:
     """Labels that tell a stand-in from the service that it stands in for."""
     blank = dict.fromkeys((name for name in _SERVICE_LABELS if name in labels), "")
-    return {"Labels": {**labels, **blank, TEMPORARY_LABEL: _owner()}}
+    return {"Labels": {**labels, **blank, TEMPORARY_LABEL: _owner(), ORIGIN_LABEL: origin}}
 
 
 def _remove_container(access: EngineAccess, standin: Standin) -> None:

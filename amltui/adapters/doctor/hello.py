@@ -61,7 +61,8 @@ class Engine:
             return doctor.not_tried(f"{error.title}.", error.hint)
         program = greeter(machine)
         if program is None:
-            return doctor.not_tried(f"There is no small program for {machine or 'this machine'}.")
+            told = f"There is no small program for {machine or 'this machine'}."
+            return doctor.not_tried(told, "docker run --rm hello-world")
         with self._access.api(LIMIT) as api:
             said = _run(api, program)
         if said != GREETING:

@@ -64,7 +64,7 @@ class AzureCli:
                 except (OSError, subprocess.SubprocessError, ValueError):
                     told = "`az version` does not answer as it should."
                     broken = doctor.warning(told, "Try it in a shell; az upgrade may mend it.")
-                    self._found = broken, doctor.not_tried("It needs the Azure CLI.")
+                    self._found = broken, doctor.NO_EXTENSION
         return self._found
 
 
@@ -91,7 +91,7 @@ def disk() -> Verdict:
             free.append((shutil.disk_usage(place).free, str(place)))
         except OSError:  # not there, or not ours to see
             continue
-    return doctor.disk(*min(free)) if free else doctor.not_tried("The disk does not say.")
+    return doctor.disk(*min(free)) if free else doctor.not_tried("The disk does not say.", "df -h")
 
 
 def proxies() -> Verdict:

@@ -15,6 +15,7 @@ from amltui.domain import doctor
 from amltui.domain.doctor import Verdict
 
 LIMIT = 4.0  # seconds
+ASK_CLOCK = "timedatectl says whether the clock is synchronised."
 _REMEDIES = {
     "The host cannot be found": "Check the network, the VPN and, in a private network, the DNS.",
     "The certificate is not trusted": f"Set {CA_VARIABLES[0]} to your company's authority.",
@@ -53,9 +54,10 @@ class Endpoint:
             date = _ask(url, bundle)
             skew = time.time() - parsedate_to_datetime(date).timestamp()
         except (OSError, http.client.HTTPException, ssl.SSLError):
-            return doctor.not_tried("No server says what time it is.")
+            return doctor.not_tried("No server says what time it is.", ASK_CLOCK)
         except (TypeError, ValueError):
-            return doctor.not_tried(f"{urlsplit(url).netloc} does not say what time it is.")
+            told = f"{urlsplit(url).netloc} does not say what time it is."
+            return doctor.not_tried(told, ASK_CLOCK)
         return doctor.clock(skew)
 
 

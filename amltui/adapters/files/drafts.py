@@ -75,14 +75,7 @@ class PlanFiles:
 
     def write_new(self, path: Path, text: str) -> None:
         """Write a file that is not there yet."""
-        if path.exists() or path.is_symlink():
-            raise AmltuiError(
-                f"{clean_line(str(path))} is there already.",
-                "It was not touched.",
-                "Name another file.",
-                problem=Problem.REFUSED,
-            )
-        plans.write_atomically(path, text)
+        plans.write_new(path, text)
 
     def gather(self, plan: Plan, folder: str) -> Facts:
         """What this machine knows of a plan."""

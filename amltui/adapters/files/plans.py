@@ -150,6 +150,23 @@ def write_atomically(path: Path, text: str, new_mode: int | None = None) -> None
         ) from error
 
 
+def write_new(path: Path, text: str) -> None:
+    """Write a file that is not there yet; `AmltuiError` refuses one that is."""
+    refuse_existing(path)
+    write_atomically(path, text)
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise `AmltuiError` for a path at which something stands, were it a link to nothing."""
+    if path.exists() or path.is_symlink():
+        raise AmltuiError(
+            f"{clean_line(str(path))} is there already.",
+            "It was not touched.",
+            "Name another file.",
+            problem=Problem.REFUSED,
+        )
+
+
 def to_text(data: dict[str, Any], comments: list[str]) -> str:
     """Plain data as the text of a plan, below comments."""
     stream = io.StringIO()

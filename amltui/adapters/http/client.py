@@ -6,19 +6,22 @@ import contextlib
 import http.client
 import socket
 import ssl
+import threading
 import uuid
 from collections.abc import Callable
 from time import perf_counter
 from urllib.parse import quote, urlsplit
 
 from amltui.domain.latency import Timing
-from amltui.domain.request import MOST_BODY, Answer, Request
+from amltui.domain.request import MOST_BODY, SECRET_HEADER, Answer, Request
 from amltui.domain.text import MASK, clean_line
 
 from . import problems
 from .trust import ca_file, proxy_for, tls_context
 
 _CHUNK = 65_536
+_MARGIN = 0.02  # s
+_LEAST_SECRET = 6  # characters: shorter ones stand in answers for other reasons
 _MOST_HEADERS, _MOST_VALUE = 100, 2_000
 IN_PATH = "/%:=&?~#+!$,;'@()*[]"  # what stays as it is in an address
 
@@ -46,6 +49,10 @@ class Exchange:
     def __init__(self, request: Request, authorization: str, bundle: Callable[[str], str]) -> None:
         self._request = request
         self._authorization = authorization
+        own = (value for name, value in request.headers if SECRET_HEADER.fullmatch(name))
+        words = (value.rpartition(" ")[2] for value in own)
+        self._secrets = [word for word in words if len(word) >= _LEAST_SECRET]
+        self._secrets += [authorization] if authorization else []
         self._bundle = bundle
         self._cancelled = False
         self._deadline = 0.0
@@ -54,6 +61,9 @@ class Exchange:
     def cancel(self) -> None:
         """End it from any thread; harmless when it has ended."""
         self._cancelled = True
+        self._hang_up()
+
+    def _hang_up(self) -> None:
         line = self._line
         if line is not None and line.line is not None:
             with contextlib.suppress(OSError):
@@ -115,11 +125,19 @@ class Exchange:
         line.connect()
         assert line.line is not None
         line.phase = f"waiting for the answer (connected in {line.connect_s * 1000:.0f} ms)"
-        line.line.settimeout(self._left())
-        begun = perf_counter()
-        line.request(request.method, path, request.body.encode("utf-8", "replace"), headers)
-        response = line.getresponse()
-        answered = perf_counter()
+        # The socket's own limit begins anew with every byte, and an answer may drip.
+        timer = threading.Timer(self._left() + _MARGIN, self._hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            line.line.settimeout(self._left())
+            begun = perf_counter()
+            line.request(request.method, path, request.body.encode("utf-8", "replace"), headers)
+            response = line.getresponse()
+            answered = perf_counter()
+        finally:
+            timer.cancel()
+            self._left()  # raises where the limit has passed, whatever came of it
         line.phase = "reading the body"
         body, cut = self._read(response, line.line)
         timing = Timing(line.connect_s, line.tls_s, answered - begun, perf_counter() - answered)
@@ -191,8 +209,10 @@ class Exchange:
         return clean_line(self._hidden(text))
 
     def _hidden(self, text: str) -> str:
-        """Without the key, should the service echo it. Cleaned where it is shown."""
-        return text.replace(self._authorization, MASK) if self._authorization else text
+        """Without the keys that were sent, should the service echo them."""
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text
 
 
 class _Connection(http.client.HTTPConnection):

@@ -12,6 +12,14 @@ from amltui.domain.text import clean_line
 
 from .trust import CA_VARIABLES
 
+_OWN_AUTHORITY = f"For an authority of your own set {CA_VARIABLES[0]} to its file."
+_CERTIFICATES = {  # what to do, by OpenSSL's number of what is wrong
+    9: "Compare this machine's clock with the certificate's dates.",
+    10: "The service needs a new certificate; compare this machine's clock, too.",
+    62: "Use the host name that the certificate was made for.",
+    64: "Use the host name that the certificate was made for, not an IP address.",
+}
+
 
 def late(limit_s: float, phase: str) -> AmltuiError:
     """The time limit was reached."""
@@ -47,8 +55,9 @@ def _told(error: Exception, where: str, host: str, phase: str) -> tuple[str, str
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
             "The certificate is not trusted",
-            f"{where} sent one that cannot be verified: {clean_line(error.verify_message)}.",
-            f"For an authority of your own set {CA_VARIABLES[0]} to its file.",
+            f"{where} sent one that cannot be verified: "
+            f"{clean_line(error.verify_message).rstrip('.')}.",
+            _CERTIFICATES.get(error.verify_code, _OWN_AUTHORITY),
         )
     if isinstance(error, ssl.SSLError):
         return (

@@ -13,7 +13,7 @@ class AnswerBody:
 
     def __init__(self) -> None:
         """Begin outside of any."""
-        self._line = self._depth = 0
+        self._line = self._depth = self._held = 0
 
     def begin(self, line: Line) -> None:
         """Note the status line of a good answer; a log that mentions one is none."""
@@ -24,8 +24,15 @@ class AnswerBody:
         """Note the status line of another one."""
         self._line = 0
 
+    def near(self, number: int) -> bool:
+        """Tell whether the line of that number may be of the last good answer."""
+        return bool(self._line) and 0 <= number - self._line <= _LINES
+
     def holds(self, line: Line) -> bool:
         """Tell whether *line* is data of the good answer."""
-        near = 0 <= line.number - self._line <= _LINES
         data = line.depth > self._depth or line.text.lstrip()[:1] in _DATA
-        return bool(self._line) and near and data
+        data = data or line.number == self._held  # the rest of it, behind an escaped line end
+        if data and self.near(line.number):
+            self._held = line.number
+            return True
+        return False

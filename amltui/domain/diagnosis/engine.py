@@ -9,6 +9,7 @@ from amltui.domain.diagnosis import events as ev
 from amltui.domain.diagnosis.matching import Matcher
 from amltui.domain.diagnosis.model import Finding, Source, Target
 from amltui.domain.diagnosis.normalise import (
+    coloured,
     decode,
     has_inner_break,
     last_line,
@@ -110,12 +111,12 @@ class Diagnoser:
         """Return carried and new lines without terminal control, and all of them as one text."""
         lines = [*self._carry, *new]
         joined = "\n".join(lines)
-        coloured = "\x1b" in joined or "\x9b" in joined
-        if coloured:
+        controlled = coloured(joined)
+        if controlled:
             joined = strip_ansi(joined)
         if "\r" in joined:
             joined = joined.replace("\r\n", "\n").replace("\r", " \\n")
-        elif not coloured and joined.count("\n") == len(lines) - 1:
+        elif not controlled and joined.count("\n") == len(lines) - 1:
             return lines, joined
         split = joined.split("\n")
         if len(split) != len(lines):  # a "line" with line ends inside: they become escaped ones
@@ -191,7 +192,7 @@ class Diagnoser:
         else:
             many = has_inner_break(raw)
             for line in logical_lines(number, raw):
-                if many and not matcher.reading and not self._matters(line.raw):
+                if many and not self._matters(line.raw) and not matcher.reading_on(number):
                     previous = line.raw
                     continue
                 matcher.line(line, previous, "" if many else following)
@@ -214,7 +215,7 @@ class Diagnoser:
                 text = line.text
                 if len(text) > _LONG:
                     self._look_pieces(text, number)
-                elif self._matcher.reading or self._matters(line.raw):
+                elif self._matters(line.raw) or self._matcher.reading_on(number):
                     self._matcher.line(line, previous, "")
                 previous = line.raw
             return

@@ -37,6 +37,9 @@ _PULL = (
     " acr-auth-failed build-timeout http-401-unauthorized http-404-wrong-path http-403-forbidden"
 )
 
+_SETTLED = f"{_SCHEDULING} {_PULL} probe-failed container-crash-loop scoring-connection-refused"
+SETTLED = frozenset(_SETTLED.split())  # what a pod that runs is over
+
 EVENTS: tuple[Event, ...] = tuple(
     _event("boot", r"Booting worker with pid:?\s*(?P<pid>\d+)",
              r"Started server process \[(?P<pid>\d+)\]")
@@ -73,6 +76,9 @@ EVENTS: tuple[Event, ...] = tuple(
         r"init function failed",
         r"exited with code 3\b",
         r"Killing supervisor",
+        r"exited with (?:exit )?(?:code|status):? ['\"]?[1-9]",
+        r"completed with exit code [1-9]",
+        r"terminated with exit code [1-9]",
     )
     + _event("failed-request", r"Encountered Exception", r"error occurred in scoring script",
              r"Exception on \S*/score", r"run_function_failed")
@@ -82,6 +88,7 @@ EVENTS: tuple[Event, ...] = tuple(
              r"waiting for client to attach",
              r"\bwait_for_(?:client|attach)\(",
              r"waiting for (?:debugger|client) (?:to )?(?:attach|connect)")
+    + _event("not-oom", r"\bOOMKilled\b['\"]?\s*[:=]\s*['\"]?false")
     + _event("attached", r"debugger (?:is |has |was )?(?:now )?attached",
              r"debugger connected")
     + _event("mms", r"bad response from Model Management Service")
@@ -98,9 +105,18 @@ EVENTS: tuple[Event, ...] = tuple(
              r"Container \S+ Started\b",
              clears="docker-name-conflict docker-port-in-use docker-image-missing")
     + _event("recovered", r"Successfully assigned \S+ to", clears=_SCHEDULING)
-    + _event("recovered", r"successfully rolled out", r"\bcondition met\b", r"\b1/1 Running 0\b",
-             clears=f"{_SCHEDULING} {_PULL} probe-failed container-crash-loop "
-             "scoring-connection-refused")
+    + _event("recovered", r"successfully rolled out", r"\bcondition met\b", clears=_SETTLED)
+    + _event("pod-ready", r"\b(\d{1,2})/\1 Running 0\b", r"(?:^|\s)Ready: True\b",
+             r"\bContainersReady True\b", clears=_SETTLED)
+    + _event("pod-unready", r"\b0/1 Running\b", r"\b0/2 Running\b", r"\b1/2 Running\b",
+             r"\b0/1 Pending\b", r"\b0/1 ContainerCreating\b", r"(?:^|\s)Ready: False\b",
+             r"\bContainersReady False\b", r"Restart Count: [1-9]")
+    + [Event("fence", re.compile(r"(?:^|\s)```"), "```", common=True)]
+    + _event("advice", r"\btroubleshooting\b", r"\bcheat ?sheet\b", r"\btutorial\b",
+             r"\bknown (?:issues|errors|limitations)\b", r"\bchangelog\b",
+             r"\bcommon (?:errors|failures|issues|problems)\b", r"\bsymptoms?\b",
+             r"\bfrequently asked questions\b", r"\bhow to (?:fix|solve|read)\b",
+             r"\bwhat to do\b")
     + _event("recovered", r"Successfully installed \S",
              clears=f"{NETWORK} pip-build-failed build-feed-unauthorized "
              "pip-no-matching-distribution")
@@ -112,13 +128,16 @@ EVENTS: tuple[Event, ...] = tuple(
              clears=NETWORK)
     + _event("succeeded", r"Successfully tagged \S", r"Run ID: \S+ was successful",
              r"writing image sha256:\S+ .{0,40}done", r"pushed image: ",
+             r"naming to \S{1,300} .{0,20}done",
              r"Local webservice is running at http",
              r"operation finished, operation ['\"]Succeeded",
              r"['\"]?\bstate['\"]?\s*[:=]\s*['\"]?Healthy\b", r"service state:? Healthy\b",
              r"digest: sha256:[0-9a-f]{10,} size",
              r"['\"]?provisioning_?State['\"]?\s*[:=]\s*['\"]?Succeeded",
              r"Successfully built [0-9a-f]{12}\b",
-             r"image build (?:has )?succeeded")
+             r"image build (?:has )?succeeded",
+             r"=+ \d+ passed\b(?!.*\bfailed).* in [\d.]+s",
+             r"\b(?:all|integration|smoke|unit) tests? passed\b")
 )  # fmt: skip
 
 CHAINED = re.compile(
@@ -130,7 +149,7 @@ ANSWER = re.compile(
     r'"(?:post|get|put|options|head) [^"\n]{0,300}" (?P<access>[1-5]\d\d)\b'
     r"|\b(?:post|get) /\S{0,200} (?P<plain>[1-5]\d\d) [\d.]+ ?ms\b"
     r"|\| info \| (?P<old>200)\s*(?:$|\\n|[\"'])"
-    r"|http/[\d.]+[\"']?\s+(?P<line>200)\b|\b(?P<reason>200) ok\b"
+    r"|(?:->|=>) (?P<arrow>200)\b|http/[\d.]+[\"']?\s+(?P<line>200)\b|\b(?P<reason>200) ok\b"
     r"|status[_ ]code\W{1,4}(?P<code>200)\b"
     r"|<response \[(?P<requests>200)\]",
     re.IGNORECASE | re.MULTILINE,

@@ -21,13 +21,14 @@ class Hit:
     details: dict[str, str] = field(default_factory=dict)
     in_traceback: bool = False
     shaped: bool = True
-    weak: bool = False
+    weak: int = 0  # the level of what was logged as handled; 0: of nothing
     level: int = 0
     booting: bool = False
     container_only: bool = False
     control_plane: bool = False
     transient: bool = False
     block: int = 0
+    order: int = 0  # grows with what was noticed: one line may hold many
 
 
 class Hits:

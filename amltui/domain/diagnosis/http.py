@@ -43,7 +43,7 @@ def http_findings(
         details["meaning"] = (
             "no sign that run() raised: the replica may have crashed or been killed"
         )
-    elif status == 503:
+    elif status == 503 and target is not Target.UNKNOWN:
         details["meaning"] = _unavailable(target)
     elif status == 504 and target in _GATEWAY_SECONDS:
         details["meaning"] = _GATEWAY_SECONDS[target]

@@ -6,13 +6,15 @@ import re
 
 from amltui.domain.diagnosis import events as ev
 from amltui.domain.diagnosis import shape
-from amltui.domain.diagnosis.body import AnswerBody
 from amltui.domain.diagnosis.catalogue import catalogue
+from amltui.domain.diagnosis.doubts import out_of_place
 from amltui.domain.diagnosis.hits import Hit, Hits
 from amltui.domain.diagnosis.model import Confidence, Entry, Form, Source
 from amltui.domain.diagnosis.normalise import ERROR, WARNING, Line
+from amltui.domain.diagnosis.pods import Pods, pod_named
+from amltui.domain.diagnosis.quoted import Quoted
 from amltui.domain.diagnosis.replica import Block, Replica
-from amltui.domain.diagnosis.rules import ACCESS, rule_set, status_in, status_of
+from amltui.domain.diagnosis.rules import ACCESS, concerns_nobody, rule_set, status_in, status_of
 
 NETWORK = frozenset(ev.NETWORK.split())
 FEW = 3  # fewer failed calls than this before a good one are a service warming up
@@ -36,7 +38,8 @@ class Matcher:
         self._blocks = 0
         self._context: tuple[str, int] = ("", 0)
         self._image_seen = False
-        self._body = AnswerBody()
+        self.quoted = Quoted()
+        self.pods = Pods()
         self._rules = rule_set()
 
     @property
@@ -48,6 +51,10 @@ class Matcher:
     def reading(self) -> bool:
         """Tell whether a traceback is open, so that every line must be seen."""
         return self._open > 0
+
+    def reading_on(self, number: int) -> bool:
+        """Tell whether every logical line inside that physical one must be seen."""
+        return self.reading or self.quoted.body.near(number)
 
     @property
     def watching(self) -> bool:
@@ -64,7 +71,8 @@ class Matcher:
     @property
     def attentive(self) -> bool:
         """Tell whether a line may matter for what came before it, so that none may be skipped."""
-        return self.reading or self.watching or bool(self.hits.kept) or bool(self._context[0])
+        caring = self.reading or self.watching or self.quoted.fence_open
+        return caring or bool(self.hits.kept) or bool(self._context[0])
 
     def line(self, line: Line, previous: str, following: str) -> None:
         """Look at one logical line; *previous* and *following* are its raw neighbours."""
@@ -76,7 +84,7 @@ class Matcher:
             self._watchers.discard(replica.name)
 
     def _look(self, replica: Replica, line: Line, previous: str, following: str) -> None:
-        if replica.block and self._inside(replica, line):
+        if self.quoted.fenced(line) or (replica.block and self._inside(replica, line)):
             return
         folded = " ".join(line.text.lower().split())
         in_message = bool(replica.after) and line.text[:1] in (" ", "\t")
@@ -87,7 +95,8 @@ class Matcher:
             self._failures(replica, line, folded, "", in_traceback=False)
             return
         self._answer(replica, line)
-        if self._body.holds(line):
+        if self.quoted.holds(line, previous, following):
+            self.touched += 1  # elsewhere the same words are a report
             return
         self._failures(replica, line, folded, following, in_traceback=in_message)
         self._status(replica, line)
@@ -184,45 +193,27 @@ class Matcher:
             replica.ready()
             self.hits.drop(lambda hit: hit.booting and not hit.entry.sticky, replica.name)
             replica.pending = [hit for hit in replica.pending if not hit.booting]
-        elif name == "workers":
-            replica.workers = max(1, int(match["count"]))
-        elif name == "server":
-            replica.server_line = number
-        elif name == "timeout":
-            if len(replica.timeouts) < 256:
-                replica.timeouts[match["pid"]] = number
-        elif name == "exit":
-            replica.clean_exits += 1
-            replica.last_fatal = number
-        elif name == "planned":
-            replica.boots.clear()
-            replica.boot_count = 0
         elif name == "fatal":
             replica.last_fatal = number
             self._changes += 1
         elif name == "failed-request":
             replica.last_fatal = number
             for hit in replica.pending:
-                hit.weak = False
+                hit.weak = 0
             replica.pending.clear()
         elif name == "wait":
             said = event.pattern.search(line.text)
-            if (
-                said
-                and not replica.serving
-                and not line.text[:1].isspace()
-                and shape.starts_line(line, said)
-            ):
+            if said and not replica.serving and shape.waits(line, said):
                 replica.wait = (number, line.raw)
                 self._changes += 1
-        elif name == "attached":
-            replica.wait = None
         elif name == "recovered":
             self._recover(event.clears)
+        elif name in ("pod-ready", "pod-unready"):
+            self._pod(line, event.clears, ready=name == "pod-ready")
         elif name == "succeeded":
             self.hits.drop(lambda hit: hit.entry.severity != "info")
-        elif name == "answered":
-            self._body.begin(line)
+        elif name in ("answered", "advice", "fence"):
+            self.quoted.begin(name, line, serving=replica.serving)
         elif name in ("mms", "scoring"):
             self._context = (name, number)
         elif name == "internal":
@@ -231,6 +222,8 @@ class Matcher:
             self._image_seen = True
             for hit in self.hits.of("key-vault-policy-cleared", replica.name):
                 hit.confidence = Confidence.LIKELY
+        else:
+            replica.note(name, match, number)
 
     def _open_block(self, replica: Replica, line: Line, previous: str) -> None:
         if replica.block or shape.quotes_traceback(line):
@@ -244,6 +237,13 @@ class Matcher:
     def _recover(self, undone: frozenset[str]) -> None:
         """Forget the failures of *undone* that a success followed, unless they came often."""
         self.hits.drop(lambda hit: hit.entry.id in undone and self.hits.counts[hit.entry.id] < FEW)
+
+    def _pod(self, line: Line, undone: frozenset[str], *, ready: bool) -> None:
+        """Take a pod's state; one that runs is over its own failures of *undone*."""
+        self._changes += 1
+        whose = ("", self.pods.note(line.raw, self.touched, ready=ready))
+        if ready and whose[1]:
+            self.hits.drop(lambda hit: hit.entry.id in undone and pod_named(hit.evidence) in whose)
 
     def _internal(self, replica: Replica, line: Line) -> None:
         name, number = self._context
@@ -261,16 +261,10 @@ class Matcher:
         block = replica.closed if in_traceback else None
         for rule, match in self._rules.matches(line.text, folded, following):
             entry = rule.entry
-            if entry.id == "worker-killed-memory" and replica.killed_by_server(match[0]):
-                continue
-            if (
-                entry.id == "model-dir-unset"
-                and "nonetype" in match[0].lower()
-                and not (block and block.frames & {"azureml_model_dir", "os.path.join"})
-            ):
+            self.touched += 1
+            if out_of_place(entry.id, match[0], replica, block):
                 continue
             details = {key: value for key, value in match.groupdict().items() if value}
-            self.touched += 1
             self._add(
                 entry,
                 Confidence.CERTAIN
@@ -284,7 +278,7 @@ class Matcher:
                 or entry.severity == "info"
                 or line.level >= ERROR
                 or shape.starts_line(line, match),
-                mention=not in_traceback and shape.mentioned(line.text, match.start()),
+                mention=not in_traceback and shape.mentioned(match),
             )
             found = found or entry.layer != "umbrella"
         return found
@@ -297,9 +291,9 @@ class Matcher:
             return
         status = status_of(match)
         if match.lastgroup == "line":
-            self._body.end()
+            self.quoted.body.end()
         access = ACCESS.search(line.text)
-        if access and (status < 500 or "score" not in (access["path"] or access["path2"] or "")):
+        if access and concerns_nobody(access, status):
             return
         name, number = self._context
         control = name.startswith("mms") and line.number - number <= _CONTEXT_LINES
@@ -315,10 +309,13 @@ class Matcher:
             replica,
             line,
             details={"status": str(status)},
-            shaped=access is not None or shape.starts_line(line, match) or line.level >= ERROR,
+            shaped=access is not None
+            or match.lastgroup == "metric"
+            or shape.starts_line(line, match)
+            or line.level >= ERROR,
             control_plane=control and status not in (400, 401, 403),
             access=access is not None,
-            mention=access is None and shape.mentioned(line.text, match.start()),
+            mention=access is None and shape.mentioned(match),
         )
 
     def _control_plane(self, status: int, replica: Replica, line: Line) -> None:
@@ -343,7 +340,7 @@ class Matcher:
             return
         if status >= 500:
             for hit in replica.pending:
-                hit.weak = False
+                hit.weak = 0
         elif status < 400:
             doomed = {id(hit) for hit in replica.pending if hit.level < ERROR}
             self.hits.drop(lambda hit: id(hit) in doomed, replica.name)
@@ -386,13 +383,14 @@ class Matcher:
             details=details or {},
             in_traceback=block is not None,
             shaped=shaped,
-            weak=block.weak if block else False,
+            weak=block.weak if block else 0,
             level=block.level if block else line.level,
             booting=not replica.serving and not access,
             container_only=container_only,
             control_plane=control_plane,
             transient=warned or bool(shape.TRANSIENT.search(line.raw[:4000])),
             block=block.number if block else -1,
+            order=self.touched,
         )
         self.hits.add(hit, replica.name)
         printed = not line.level and not entry.any_level and not access

@@ -22,7 +22,7 @@ _ANSI = re.compile(
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # nearly all there is, and five times as fast to find
 # Several rounds of JSON escaping leave runs of backslashes: one is enough to read them.
 _BACKSLASHES = re.compile(r"\\{2,}")
-_ESCAPED_ANSI = re.compile(r"\\(?:u001b|x1b|033|e)\[[0-9;?]{0,32}[A-Za-z]", re.IGNORECASE)
+_ESCAPED_ANSI = re.compile(r"\\{1,8}(?:u001b|x1b|033|e)\[[0-9;?]{0,32}[A-Za-z]", re.IGNORECASE)
 _ESCAPED_BREAK = re.compile(r"\\r\\n|\\[nr]")
 _ESCAPED_UNICODE = re.compile(r"\\u00(2[267c]|3[ce]|60|5b|5d|20|09)", re.IGNORECASE)
 _ESCAPED_QUOTE = re.compile(r"\\([\"'`/])")
@@ -42,6 +42,8 @@ _MESSAGE_KEYS = (
     "line",
     "LogEntry",
 )
+_PLAIN_KEYS = {"text", "body", "line"}  # of data too: a log's record also has a time or level
+_TIME_KEYS = ("time", "timestamp", "@timestamp", "ts", "date", "datetime", "stream", "asctime")
 _TRACE_KEYS = ("exc_info", "exception", "stack_trace", "stack", "traceback", "exc_text", "error")
 _LEVEL_KEYS = ("level", "levelname", "severity", "lvl", "log_level", "LogLevel", "loglevel")
 
@@ -85,6 +87,7 @@ _PREFIXES = tuple(
         # a level by itself, a CI annotation, a notebook frame, a build step's number
         r"\[" + _NAME + r"\] ?(?:\[[^\]\n]{1,80}\] )?",
         r"\[\d{1,7}\] \[" + _NAME + r"\] ",
+        _NAME + r" {1,8}[\w.]{1,80}:[\w./-]{1,80}\.py:\d+ ",  # pytest
         _NAME + r":[\w.]{1,80}:",
         _NAME + r" ?(?:[|:-] |[|:-]$|\[[\w.]{1,60}\] )",
         r"##\[(?P<level>error|warning|debug|section)\]",
@@ -97,6 +100,7 @@ _PREFIXES = tuple(
         r"\| ",
     )
 )  # fmt: skip
+_GROUP = re.compile(r" {2,40}(?:\| (?=\S| {2})|\+ (?=Exception Group ))")  # of exceptions
 _MAX_PREFIXES = 6
 _MAX_DEPTH = 4  # JSON inside JSON
 _LEVEL_LIKE = re.compile(r"[\[\d#|A-Z0a-z]")
@@ -134,9 +138,16 @@ def split_lines(text: str) -> list[str]:
     return lines
 
 
+def coloured(text: str) -> bool:
+    """Tell whether *text* may hold terminal control sequences, or escaped ones."""
+    return "\x1b" in text or "\x9b" in text or "u001b[" in text
+
+
 def strip_ansi(text: str) -> str:
-    """Return *text* without terminal control sequences."""
+    """Return *text* without terminal control sequences; JSON has them escaped."""
     text = _COLOUR.sub("", text)
+    if "u001b[" in text:
+        text = _ESCAPED_ANSI.sub("", text)
     return _ANSI.sub("", text) if "\x1b" in text or "\x9b" in text else text
 
 
@@ -199,6 +210,8 @@ def _strip_prefixes(text: str) -> tuple[str, str, int]:
         named = _LEVELS.get((groups.get("level") or "").upper(), 0)
         level = named or level
         position = match.end()
+    if text.startswith("  ", position) and (group := _GROUP.match(text, position)):
+        position = group.end()
     return (text[position:] if position else text), replica, level
 
 
@@ -214,7 +227,15 @@ def _json_record(text: str) -> tuple[str, int] | None:
         return _json_record(record.strip()) or (record, 0)
     if not isinstance(record, dict):
         return None
-    message = next((record[key] for key in _MESSAGE_KEYS if isinstance(record.get(key), str)), None)
+    dated = any(key in record for key in (*_TIME_KEYS, *_LEVEL_KEYS))
+    message = next(
+        (
+            record[key]
+            for key in _MESSAGE_KEYS
+            if isinstance(record.get(key), str) and (dated or key not in _PLAIN_KEYS)
+        ),
+        None,
+    )
     if message is None or {"code", "statusCode", "details"} & record.keys():
         return None  # an error payload: its codes matter as much as its message
     traces = [record[key] for key in _TRACE_KEYS if isinstance(record.get(key), str)]

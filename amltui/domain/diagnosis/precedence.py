@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from amltui.domain.diagnosis.catalogue import LAYERS, catalogue
+from amltui.domain.diagnosis.events import SETTLED
 from amltui.domain.diagnosis.hits import Hit
 from amltui.domain.diagnosis.matching import Matcher
 from amltui.domain.diagnosis.model import Confidence, Finding, Source, Target, make_finding
@@ -16,6 +17,10 @@ from amltui.domain.diagnosis.sources import may_speak
 _STUCK = re.compile(r"Installing pip dependencies: ?\.{3}working\.{3}\s*$", re.IGNORECASE)
 _NODES = re.compile(r"(\d+)/(\d+) nodes are available:([^\"]{0,400})")
 _LACK = re.compile(r"(\d+) Insufficient ([\w./-]*\w)")
+_IGNORED = re.compile(r"Ignored the following versions[^:]{0,80}: (.*)", re.IGNORECASE)
+_EXACT = re.compile(r"==([\w.!+]*\w)")
+_VERSION = re.compile(r"([\w.!+]+) Requires-Python")
+_DESCRIPTION = 12  # lines between what is said of one container
 _RESOURCES = {
     "cpu": "CPU",
     "memory": "memory",
@@ -41,7 +46,12 @@ def rank(
     seen: dict[str, set[int]] = {}
     for (name, replica), hits in matcher.hits.kept.items():
         state = matcher.replicas.get(replica) or Replica()
-        counting = [hit for hit in hits if _counts(hit, sources, state, total)]
+        counting = [
+            hit
+            for hit in hits
+            if _counts(hit, sources, state, total)
+            and not (name in SETTLED and matcher.pods.past(hit.evidence, hit.order))
+        ]
         if counting:
             seen.setdefault(name, set()).update(hit.line for hit in counting)
             candidate = _choose(counting)
@@ -50,6 +60,7 @@ def rank(
     if "init-exception" in best and best.get("run-exception", best["init-exception"]).booting:
         best.pop("run-exception", None)  # nothing was served yet: init() it was that failed
     _counted(matcher, sources, last, finished, total, best)
+    _spare_python(best)
     for replica_state in matcher.replicas.values():
         if replica_state.last_exception and "init-exception" in best:
             best["init-exception"].details.setdefault("exception", replica_state.last_exception)
@@ -74,12 +85,18 @@ def _counts(hit: Hit, sources: frozenset[Source], replica: Replica, total: int) 
     container = Source.CONTAINER_LOG in sources
     if hit.entry.id == "interactive-login-in-container" and not container:
         return False
+    if hit.entry.id == "container-oom-killed" and hit.confidence is not Confidence.CERTAIN:
+        near = abs(hit.line - replica.spared) <= _DESCRIPTION
+        if replica.spared and near:  # the exit code says killed, but not by whom
+            return False
     if hit.container_only and not container:
         return False
     if hit.transient and total - hit.line >= 2:
         return False
     logged = 0 < hit.level <= WARNING
-    if hit.weak and replica.last_fatal <= hit.line and (logged or total - hit.line > 2):
+    # A script's own log is followed by the traceback that ends it; a service goes on.
+    handled = hit.weak and (container or hit.weak == WARNING or logged)
+    if handled and replica.last_fatal <= hit.line and (logged or total - hit.line > 2):
         return False
     if hit.shaped:
         return True
@@ -123,6 +140,15 @@ def _counted(
     stuck = entries["build-stuck-in-pip"]
     if finished and _STUCK.search(last[1]) and may_speak(stuck.where, sources):
         best[stuck.id] = Hit(stuck, Confidence.LIKELY, last[0], last[1])
+
+
+def _spare_python(best: dict[str, Hit]) -> None:
+    """Drop the blame on Python if the version asked for is none of those pip could not use."""
+    ignored, wanted = best.get("pip-python-version"), best.get("pip-no-matching-distribution")
+    if ignored and wanted and (refused := _IGNORED.search(ignored.evidence)):
+        exact = _EXACT.search(wanted.evidence)
+        if exact and exact[1] not in _VERSION.findall(refused[1]):
+            del best["pip-python-version"]
 
 
 def _order(best: dict[str, Hit], target: Target) -> list[Hit]:

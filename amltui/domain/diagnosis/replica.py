@@ -10,6 +10,7 @@ from amltui.domain.diagnosis.hits import Hit
 _CLOCK = re.compile(r"(\d\d):(\d\d):(\d\d)")
 _PID = re.compile(r"\d+")
 _MAX_BOOTS = 64
+_MAX_TIMEOUTS = 256
 _BURST_PIDS = 4  # and have neighbouring process numbers
 _BURST_SECONDS = 3  # workers of one start begin within this time
 _RARE_SECONDS = 600  # restarts further apart than this, after a clean exit, are no loop
@@ -21,7 +22,7 @@ class Block:
 
     line: int
     level: int
-    weak: bool
+    weak: int
     number: int
     lines: int = 0
     frames: set[str] = field(default_factory=set)
@@ -57,6 +58,26 @@ class Replica:
     last_exception: str = ""
     pending: list[Hit] = field(default_factory=list)
     wait: tuple[int, str] | None = None
+    spared: int = 0  # the line that says that the kernel did not kill it for memory
+
+    def note(self, event: str, match: re.Match[str], line: int) -> None:
+        """Take an event that only this replica is about."""
+        if event == "workers":
+            self.workers = max(1, int(match["count"]))
+        elif event == "server":
+            self.server_line = line
+        elif event == "timeout" and len(self.timeouts) < _MAX_TIMEOUTS:
+            self.timeouts[match["pid"]] = line
+        elif event == "exit":
+            self.clean_exits += 1
+            self.last_fatal = line
+        elif event == "planned":
+            self.boots.clear()
+            self.boot_count = 0
+        elif event == "attached":
+            self.wait = None
+        elif event == "not-oom":
+            self.spared = line
 
     @property
     def watching(self) -> bool:

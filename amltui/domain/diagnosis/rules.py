@@ -41,13 +41,18 @@ _STATUS_WORDS = (
     "temporarily unavailable", "server error", "gateway time", "returned error: ",
 )  # fmt: skip
 _STATUS_GATE = (
-    ("h", r"ttp/\d(?:\.\d)?[\"']?\s+[45]\d\d\b"),
+    ("h", r"ttp/\d(?:\.\d)?\\{0,4}[\"']?\s+[45]\d\d\b"),
     ("h", r"ttp/\d(?:\.\d)?\s+2\d\d\b"),
     ("h", r"ttp(?: error| status)?\W{0,2} [45]\d\d\b"),
     ("p", r"onse code\W{1,3}[45]\d\d\b"),
     ("u", r"s[_ -]code\W{0,8}(?:of |is |was )?[45]\d\d\b"),
     ("p", r"onse \[[45]\d\d\]"),
     ("p", r"ost /\S{0,200} 5\d\d [\d.]+ ?ms\b"),
+    ("h", r"ttps?://\S{1,200} (?:->|=>) [45]\d\d\b"),
+    ("c", r"ode=\\{0,4}\"(?:429|5\d\d)\b"),
+    ("u", r"s=\\{0,4}\"(?:429|5\d\d)\b"),
+    ("p", r"onses\s{0,4}(?:[\\\n]|$)"),
+    ("`", "``"),
 )
 _STATUS = re.compile(
     r"HTTP/\d(?:\.\d)?[\"']?\s+(?P<line>[45]\d\d)\b"
@@ -56,7 +61,11 @@ _STATUS = re.compile(
     r"|<Response \[(?P<requests>[45]\d\d)\]"
     r"|\bHTTP(?: error| status)?\W{0,2} (?P<word>[45]\d\d)\b"
     r"|returned error: (?P<curl>[45]\d\d)\b"
-    r"|(?:POST|GET) /\S{0,200} (?P<server>5\d\d) [\d.]+ ?ms\b|"
+    r"|(?:POST|GET) /\S{0,200} (?P<server>5\d\d) [\d.]+ ?ms\b"
+    r"|https?://\S{1,200} (?:->|=>) (?P<arrow>[45]\d\d)\b"
+    # What a load test or Prometheus counted, if it is more than a few.
+    r"|\[(?P<tally>429|5\d\d)\]\s{1,9}\d{2,} responses\s*$"
+    r"|\{[^}\n]{0,300}(?:code|status)=\"(?P<metric>429|5\d\d)\"[^}\n]{0,300}\} [1-9]\d|"
     + "|".join(
         rf"\b(?P<reason{s}>{s})\b.{{0,40}}{r}\b".replace(" ", r"\s+") for s, r in _REASONS.items()
     ),
@@ -65,6 +74,7 @@ _STATUS = re.compile(
 ACCESS = re.compile(
     r"\"(?:POST|GET) (?P<path>[^\s\"]{1,300})[^\"\n]{0,40}\" (?P<status>[1-5]\d\d)\b"
     r"|\b(?:POST|GET) (?P<path2>/\S{0,200}) (?P<status2>[1-5]\d\d) [\d.]+ ?ms\b"
+    r"|\b(?:POST|GET) (?P<url>https?://\S{1,300}) (?:->|=>|\"HTTP/[\d.]+) (?P<status3>[1-5]\d\d)\b"
 )
 
 
@@ -173,6 +183,15 @@ def rule_set() -> RuleSet:
 def status_in(text: str) -> re.Match[str] | None:
     """Return the match of an HTTP status in a context that makes it one, or None."""
     return _STATUS.search(text)
+
+
+def concerns_nobody(access: re.Match[str], status: int) -> bool:
+    """Tell whether a request's line is no report: a server's of its clients' mistakes or of others.
+
+    A client's line, which has the whole address, is about the service whatever the status.
+    """
+    address = access["url"] or access["path"] or access["path2"] or ""
+    return "score" not in address or (status < 500 and not access["url"])
 
 
 def status_of(match: re.Match[str]) -> int:

@@ -9,8 +9,9 @@ from amltui.domain.diagnosis.model import Entry
 from amltui.domain.diagnosis.normalise import ERROR, WARNING, Line, last_line
 
 TRANSIENT = re.compile(
-    r"\bretry(?:ing)?\b(?!\S)|\bwill retry\b|\battempt \d+ ?(?:/|of) ?\d+|\btrying again\b"
-    r"|Retry\(total=[1-9]|\bretry in\b|\(\d{1,3}/\d{1,3}\)\W*$",
+    r"\bretrying\b(?!\S)|(?<!\bplease )(?<!\band )(?<!\bor )(?<!\bto )(?<!\bcan )\bretry(?: |$)"
+    r"|\bwill retry\b|\battempt \d+ ?(?:/|of) ?\d+|\btrying again\b"
+    r"|Retry\(total=[1-9]|\bretry in \d|\(\d{1,3}/\d{1,3}\)\W*$",
     re.IGNORECASE,
 )
 
@@ -31,10 +32,43 @@ MENTION = re.compile(
     re.IGNORECASE,
 )
 
+# Advice says so at the start of its sentence.
+_ADVICE = re.compile(
+    r"(?:^|[.!?:]\s)\W{0,12}(?:\[[\w.-]{1,30}\] )?"
+    r"(?:if|in case|whenever|should)\s(?:(?![.!?]\s).)*$",
+    re.IGNORECASE,
+)
+
+# What behind a phrase shows that it did not happen, or not to this service.
+_DENIED = re.compile(
+    "|".join(
+        (
+            # a count of zero, at once or in the last column
+            r"[\"'`)\]}]{0,3}\s*(?:[:=|]\s*)?(?:0(?:[.e]0*)?|false|none|null|no)[\"',;)\]}]{0,3}\s*$",
+            r".{0,60}(?:[:=|]\s*|\s{2,})(?:0(?:\.0+)?(?:\s?%)?|none|never)\s*$",
+            r".{0,120}[\"'}\s]\}\s+0(?:[.e]0*)?\s*$",
+            # somebody wanted it, or it is over
+            r".{0,120}\((?:as (?:designed|expected|intended|planned)|expected|handled|harmless"
+            r"|ignored|non-?fatal|simulated)\)",
+            r".{0,120}(?<!not )(?<!be )(?<!not been )\b(?:mitigated|recovered|resolved)\b",
+            # the condition of an alert that was not raised
+            r"[\"'`)]?\s*(?:>=?|≥)\s*\d+\b(?!\.)"
+            r"(?!.*(?<!not )\b(?:fired|firing|active|triggered)\b)",
+            # a remedy in the next column
+            r"[\"'`)]*(?:\s{2,}|\s*(?:->|=>|[→⇒])\s*)(?:add|attach|ask|az|check|choose|close|decrease"
+            r"|delete|docker|enable|fix|free|get|give|grant|halve|increase|install|kubectl|look|lower"
+            r"|open|pass|pin|pip|raise|read|rebuild|reduce|remove|rename|restart|run|scale|see|set"
+            r"|start|stop|try|upgrade|use|wait)\s",
+        )
+    ),
+    re.IGNORECASE,
+)
+
 # The keys of JSON whose text is about something: nothing of the platform's reports errors there.
 _TOLD = re.compile(
     r"[\"'](?:description|name|friendlyName|title|label|tags?|text|question|answer|prompt|document"
-    r"|doc|passage|content|comment|review|note|summary|subject)[\"']\s*:\s*[\"'][^\"']*$",
+    r"|doc|passage|content|comment|review|note|summary|subject)[\"']\s*:\s*[\"'][^\"']*$"
+    r"|[\"'](?:tags|labels|annotations)[\"']\s*:\s*\{[^{}]*$",
     re.IGNORECASE,
 )
 _TEST_RESULT = re.compile(r"::test_\w|\b(?:PASSED|SKIPPED|XFAIL(?:ED)?)\b")
@@ -61,8 +95,15 @@ ANSWERED = re.compile(
     re.IGNORECASE,
 )
 
+_DEBUGGER = re.compile(
+    r"\b(?:debugpy|ptvsd|pydevd|debug(?:ger)?|listening|port \d+)\b", re.IGNORECASE
+)
+_NOT_WAITING = re.compile(r"\b(?:not|no longer|never|without|stop(?:s|ped)?)\W*$", re.IGNORECASE)
+
 # What the server itself writes before a traceback on the same line.
-OWN_LEAD = re.compile(r"(?:xception|rror)\W{0,4}$|^\W*$|\{0\}\W*$|Insights/Logger\W*$")
+OWN_LEAD = re.compile(
+    r"(?:xception|rror|xception Group)\W{0,4}$|^\W*$|\{0\}\W*$|Insights/Logger\W*$"
+)
 INDENTED = re.compile(r"\s+\S|\s*$|[~^]+$")
 
 
@@ -81,13 +122,27 @@ def answers(line: Line, match: re.Match[str]) -> bool:
     return starts_line(line, match) or ANSWERED.search(line.text[: match.start()][-60:]) is not None
 
 
-def mentioned(text: str, position: int) -> bool:
-    """Tell whether the words before *position* show that what follows is talked about."""
-    if text.rstrip()[-1:] == "|":  # a row of a table in some document
-        return True
-    if _TOLD.search(text[max(0, position - 400) : position]) or _TEST_RESULT.search(text[:400]):
-        return True
-    return MENTION.search(text[max(0, position - 80) : position]) is not None
+def mentioned(match: re.Match[str]) -> bool:
+    """Tell whether the words around a phrase show that it is talked about, not reported."""
+    text, start = match.string, match.start()
+    if text.rstrip()[-1:] == "|" or text.startswith(("# HELP ", "# TYPE ")):
+        return True  # a row of a table in some document, what a metric counts
+    before = text[max(0, start - 400) : start]
+    return (
+        _ADVICE.search(before) is not None
+        or _DENIED.match(text[match.end() : match.end() + 400]) is not None
+        or _TOLD.search(before) is not None
+        or _TEST_RESULT.search(text[:400]) is not None
+        or MENTION.search(before[-80:]) is not None
+    )
+
+
+def waits(line: Line, match: re.Match[str]) -> bool:
+    """Tell whether a line says that the script waits for a debugger now."""
+    before = line.text[: match.start()]
+    if line.text[:1].isspace() or _NOT_WAITING.search(before):
+        return False
+    return starts_line(line, match) or _DEBUGGER.search(before) is not None
 
 
 def quotes_traceback(line: Line) -> bool:
@@ -96,16 +151,16 @@ def quotes_traceback(line: Line) -> bool:
     return start > 0 and line.level < ERROR and not OWN_LEAD.search(line.text[:start])
 
 
-def traceback_level(line: Line, previous: str) -> tuple[int, bool]:
+def traceback_level(line: Line, previous: str) -> tuple[int, int]:
     """Return the level that a traceback was logged with, by the raw line before it if need be.
 
-    And whether that makes it weak: logged as a warning or less, it was handled.
+    And the level that makes it weak, or 0: logged as a warning or less, it was handled.
     """
     if line.level:
-        return line.level, line.level <= WARNING
+        return line.level, line.level if line.level <= WARNING else 0
     before = last_line(line.number - 1, previous)
-    weak = 0 < before.level <= WARNING and not SERVER_LINE.search(before.text)
-    return before.level if before.level >= ERROR else 0, weak
+    weak = before.level <= WARNING and not SERVER_LINE.search(before.text)
+    return before.level if before.level >= ERROR else 0, before.level if weak else 0
 
 
 def at_any_level(entry: Entry, access: bool) -> bool:

@@ -15,6 +15,7 @@ _MARKS = (
         r"|Invoking user's init|Users's init|Azure(?:ML| Machine Learning) Inf|AML_APP_ROOT"
         r"|EdgeHubConnectionString"
         r"|\"(?:POST|GET) /(?:score|swagger\.json)?(?: HTTP|\?)|/var/azureml-app"
+        r"|\d \W{1,3}\"(?:POST|GET) /\S{0,200} HTTP/[\d.]+\" \d{3}"
         r"|/var/azureml-server"
         r"|\[pod/|Uvicorn running|(?:POST|GET) /score \d{3} |Server Routes|Starting AzureML"
         r"|Supervisor running as"
@@ -26,13 +27,13 @@ _MARKS = (
         r"|#\d+ \d+\.\d+ |Collecting \S"
         r"|Solving environment|acb_step_"
         r"|Sending build context|Installing pip dependencies|Downloading and Extracting"
-        r"|Successfully built"
+        r"|Successfully built|#\d+ (?:ERROR|CACHED|DONE)\b|(?:ERROR: )?failed to solve: "
         r"|Removing intermediate container|Collecting package metadata|Step \d+ : "
         r"|(?:Get|Err|Ign|Hit):\d+ http"
         r"|ERROR conda\."
         r"|\s*> \[\d+/\d+\] )|acb_step_\d|^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (?:Downloading"
         r"|Launching|Using acb)|Pip subprocess"
-        r"|No solution found when resolving|The command '/bin/sh -c",
+        r"|No solution found when resolving|version solving failed|The command '/bin/sh -c",
     ),
     (
         Source.DEPLOYMENT_PAYLOAD,
@@ -69,7 +70,7 @@ _MARKS = (
         r"^(?:[<>*] )?HTTP/\d(?:\.\d)? \d{3}|\bcurl: \(\d|^> (?:POST|GET) |^(?:POST"
         r"|GET) https?://|requests\.exceptions|<Response \[\d{3}\]"
         r"|Server Error: |Client Error: |CORS policy|^Client\b|HTTPError|HTTP Error \d{3}"
-        r"|Response Code: \d{3}|urllib3",
+        r"|Response Code: \d{3}|urllib3|dial tcp[ :]|(?:Post|Get) \"https?://",
     ),
 )  # fmt: skip
 MARKS = tuple((source, re.compile(pattern, re.MULTILINE)) for source, pattern in _MARKS)

@@ -25,7 +25,7 @@ def read(pattern: str) -> list[Sample]:
     """Return the samples of the files that match *pattern*."""
     found = []
     for path in sorted(HERE.glob(pattern)):
-        for number, part in enumerate(path.read_text(encoding="utf-8").split("@@ ")[1:], 1):
+        for number, part in enumerate(path.read_bytes().decode().split("@@ ")[1:], 1):
             header, _, text = part.partition("\n")
             place = f"{path.stem}#{number}:{header.replace(' ', '_')}"
             found.append(Sample(tuple(header.split()), text.removesuffix("\n"), place))

@@ -1,0 +1,49 @@
+"""A text of several lines in a window of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Static, TextArea
+
+from .dialogs import Dialog
+
+
+class TextDialog(Dialog[None]):
+    """Every change is handed to `keep` at once, so that there is nothing to lose by leaving."""
+
+    DEFAULT_CSS = """
+    TextDialog {
+        TextArea { height: 12; max-height: 70vh; border: none; background: $boost; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Done", priority=True, id="text.done"),
+    ]
+
+    def __init__(self, title: str, text: str, keep: Callable[[str], None]) -> None:
+        super().__init__()
+        self._title, self._text, self._keep = title, text, keep
+
+    def compose(self) -> ComposeResult:
+        """The text."""
+        with self.box(self._title):
+            yield TextArea(self._text, compact=True, tab_behavior="indent")
+            yield Static(Content("enter new line · ctrl+z undo · esc done, all is kept"), id="keys")
+
+    def on_mount(self) -> None:
+        """Start at the end of the text."""
+        area = self.query_one(TextArea)
+        area.move_cursor(area.document.end)
+        area.focus()
+
+    @on(TextArea.Changed)
+    def _changed(self, event: TextArea.Changed) -> None:
+        if event.text_area.text != self._text:
+            self._text = event.text_area.text
+            self._keep(self._text)
