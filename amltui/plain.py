@@ -19,7 +19,7 @@ from .backends import Backends
 from .domain.errors import AmltuiError, Problem
 from .domain.logbuffer import Batch
 from .domain.models import Can, Service
-from .domain.text import clean_log
+from .domain.text import clean_line, clean_log
 from .settings import NAMES, Choice, Settings, config_path
 
 if TYPE_CHECKING:
@@ -108,6 +108,24 @@ def _named(rows: list[Service], name: str, failed: list[AmltuiError]) -> list[Se
         f"There are {len(rows)} services.",
         "`amltui services` lists them.",
         problem=Problem.NOT_FOUND,
+    )
+
+
+def nothing_called(
+    name: str, what: str, settings: Settings, errors: list[AmltuiError]
+) -> AmltuiError:
+    """Why nothing of that name was found: `errors` of those who were asked, or who has none."""
+    for error in errors:
+        if services_failed([error]):
+            return error
+    why, hint = "Neither the workspace nor the engine has one.", "`amltui services` lists them."
+    if settings.workspace is None:
+        engine = "The engine does not answer" if errors else "The engine has none"
+        why, hint = f"{engine}, and no workspace was chosen.", _no_workspace(settings).hint
+    elif errors:
+        why = f"The workspace has none. {errors[0].title.rstrip('.')}."
+    return AmltuiError(
+        f"No {what} is called {clean_line(name)}", why, hint, problem=Problem.NOT_FOUND
     )
 
 
@@ -274,15 +292,8 @@ async def _source(
     for container in containers.rows:
         if name == container.name or (len(name) >= 12 and container.id.startswith(name)):
             return LogSource.of_container(container)
-    for error in (*errors, containers.error):
-        if error is not None and services_failed([error]):
-            raise error
-    raise AmltuiError(
-        f"No service or container is called {name}",
-        "Neither the workspace nor the engine has one.",
-        "`amltui services` lists the services.",
-        problem=Problem.NOT_FOUND,
-    )
+    told = [error for error in (*errors, containers.error) if error is not None]
+    raise nothing_called(name, "service or container", backends.settings, told)
 
 
 @asynccontextmanager

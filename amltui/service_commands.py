@@ -21,6 +21,7 @@ from .domain.changes import Changes, Difference, consequences, diff, fitting, re
 from .domain.errors import AmltuiError, Problem
 from .domain.models import Progress, Service
 from .domain.text import clean_line
+from .plain import nothing_called
 from .settings import Settings
 from .workers.load import LoadCheck
 from .workers.readlog import read
@@ -36,7 +37,7 @@ class Opened(NamedTuple):
     services: Services
     requests: Requests
     load: LoadCheck
-    has_workspace: bool
+    settings: Settings
 
 
 class Wanted(NamedTuple):
@@ -54,8 +55,7 @@ async def opened(settings: Settings, demo: bool) -> AsyncIterator[Opened]:
     """The workers, on the workspace that the settings name; none of them asks for anything yet."""
     backends = Backends(settings, demo=demo)
     try:
-        choice = backends.settings.workspace
-        services = backends.open_services(choice)
+        services = backends.open_services(backends.settings.workspace)
         client = HttpClient(backends.ca_for)
         requests = Requests(
             services,
@@ -63,7 +63,7 @@ async def opened(settings: Settings, demo: bool) -> AsyncIterator[Opened]:
             read_log=lambda source, tail: read(backends.containers, services, source, tail),
         )
         check = LoadCheck(requests, LoadGenerator(client))
-        yield Opened(services, requests, check, choice is not None)
+        yield Opened(services, requests, check, backends.settings)
     finally:
         backends.close()
 
@@ -76,7 +76,7 @@ async def find_service(opened: Opened, name: str) -> Service:
     """
     services = opened.services
     failed = [(await services.refresh_local()).error]
-    if opened.has_workspace:
+    if opened.settings.workspace is not None:
         failed.append((await services.refresh_cloud()).error)
     found = [row for row in services.rows if name in (row.name, str(row.ref))]
     if len(found) == 1:
@@ -88,15 +88,8 @@ async def find_service(opened: Opened, name: str) -> Service:
             "Use one of these instead of the name.",
             problem=Problem.USAGE,
         )
-    for error in failed:
-        if error is not None and error.problem is not Problem.ENGINE:
-            raise error
-    raise AmltuiError(
-        f"No service is called {clean_line(name)}",
-        "Neither the workspace nor the engine has one.",
-        "`amltui services` lists them.",
-        problem=Problem.NOT_FOUND,
-    )
+    errors = [error for error in failed if error is not None]
+    raise nothing_called(name, "service", opened.settings, errors)
 
 
 def update(

@@ -134,8 +134,9 @@ def _entry_script(plan: Plan, facts: Facts) -> Iterator[Check]:
         return
     local = isinstance(plan.target, LocalTarget)
     for found in entry_script.inspect(fact.text):
-        if not (local and found.code in entry_script.CLOUD_ONLY):
-            yield of_finding(found, where, path)
+        mild = local and found.code in entry_script.CLOUD_ONLY
+        if not mild or found.fix is not None:  # what was put in can be taken out anywhere
+            yield of_finding(found, where, path, Level.INFO if mild else None)
     names = {model.name for model in plan.models}
     for line, name in entry_script.model_path_calls(fact.text):
         if name and names and name not in names:

@@ -50,7 +50,7 @@ class Wish:
 
 
 def _number(what: str, typed: str, most: int) -> int:
-    if typed.isascii() and typed.isdigit() and 1 <= int(typed[:9]) <= most:
+    if typed.isascii() and typed.isdigit() and len(typed) < 10 and 1 <= int(typed) <= most:
         return int(typed)
     raise _wrong(f"{what} is a number from 1 to {most:,}", f"It cannot be {typed or 'empty'}.")
 

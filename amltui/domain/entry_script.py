@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from . import returned_errors
 from .findings import Finding, Level
 from .plan_fields import quote
 
@@ -23,7 +24,8 @@ def inspect(text: str) -> list[Finding]:
     except (ValueError, RecursionError, MemoryError) as error:
         return [Finding(0, "syntax", f"The script cannot be read: {error}.", Level.ERROR)]
     try:
-        found = [*_functions(tree), *_debuggers(tree), *_returned_errors(tree), *_imports(tree)]
+        found = [*_functions(tree), *_debuggers(tree), *_imports(tree)]
+        found += _returned_errors(tree, text)
     except RecursionError:
         return [Finding(0, "syntax", "The script is nested too deeply.", Level.ERROR)]
     return sorted(found, key=lambda finding: finding.line)
@@ -126,7 +128,8 @@ def _debuggers(tree: ast.Module) -> Iterator[Finding]:
             )
 
 
-def _returned_errors(tree: ast.Module) -> Iterator[Finding]:
+def _returned_errors(tree: ast.Module, text: str) -> Iterator[Finding]:
+    pattern = returned_errors.handler(tree)
     for node in ast.walk(tree):
         if not isinstance(node, ast.ExceptHandler) or not _catches_all(node.type):
             continue
@@ -138,6 +141,7 @@ def _returned_errors(tree: ast.Module) -> Iterator[Finding]:
                     "Whatever goes wrong is returned to the caller.",
                     Level.WARNING,
                     "Good for debugging; in production it tells strangers how the service works.",
+                    returned_errors.remove(text) if node is pattern else None,
                 )
                 break
 

@@ -60,3 +60,4 @@ class EnvironmentImage:
     built: bool
     location: str = ""
     dockerfile: str = ""
+    problem: str = ""  # why nothing is known of it

@@ -1,13 +1,16 @@
 """Names and texts, one pair a line: how a form shows a map, and how it is read again.
 
 ``name=text`` where that says it all; a name or text that would not come back (several lines, blanks
-at its ends) stands in quotes, escaped as in JSON: ``note="one\\ntwo"``.
+at its ends), or that a terminal would obey, stands in quotes, escaped as in JSON:
+``note="one\\ntwo"``.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+
+from .text import clean, clean_field
 
 _QUOTED = json.JSONDecoder(strict=False)  # a tab may be typed as it is
 
@@ -47,9 +50,9 @@ def with_pair(text: str, at: int, value: str) -> str:
 
 def _shown(part: str, special: str = "\n") -> str:
     is_plain = part == part.strip() and not part.startswith('"')
-    if is_plain and special not in part and "\n" not in part:
+    if is_plain and special not in part and clean_field(part) == part:
         return part
-    return json.dumps(part, ensure_ascii=False)
+    return json.dumps(part, ensure_ascii=clean(part) != part)
 
 
 def _pair(line: str) -> tuple[str, str]:
@@ -61,11 +64,11 @@ def _pair(line: str) -> tuple[str, str]:
         name, rest = line[:end].strip(), line[end:] if end >= 0 else ""
     if not rest.startswith("="):
         raise WrongPair("Write one name=text a line.")
-    value = rest[1:].strip()
-    if not value.startswith('"'):
-        return name, value
-    value, end = _unquoted(value)
-    if rest[1:].strip()[end:]:
+    text = rest[1:].strip()
+    if not text.startswith('"'):
+        return name, text
+    value, end = _unquoted(text)
+    if text[end:]:
         raise WrongPair(f"Something stands after the closing quote of {name}.")
     return name, value
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+from . import returned_errors
 from .changes import Changes, in_words, refusals
 from .changes import now as present
+from .checks import script_path
 from .conda import apply, lint, want
 from .findings import Edit
 from .models import Kind, Service
@@ -28,6 +30,7 @@ from .remedy_tables import (
     MEMORY,
     MODEL_PATHS,
     OVERLOAD,
+    RUN_FAILED,
     TOO_LARGE,
 )  # fmt: skip
 
@@ -41,7 +44,7 @@ class RemedyKind(str, Enum):
     """How a remedy is applied."""
 
     SETTINGS = "settings"  # `plan` and `changes` hold the new values
-    FILE = "file"  # `edit` changes the plan's conda file
+    FILE = "file"  # `edit` changes a file of the plan
     LOCAL = "local"  # `plan` is the same deployment on this machine
     CALCULATOR = "calculator"  # the replica calculator, with the service's values
     PROBE = "probe"  # look for the model's files in the container
@@ -60,17 +63,18 @@ class Remedy:
     plan: Plan | None = None
     changes: Changes | None = None
     edit: Edit | None = None
-    file: str = ""  # that `edit` is for: the plan's conda file, as the plan names it
+    file: str = ""  # that `edit` is for, from the folder of the plan
     entry: str = ""  # what pip is to be asked for in a conda file that is not known here
 
 
 @dataclass(frozen=True)
 class _Case:
-    """What is there to be changed; `conda` is the text of the plan's conda file."""
+    """What is there to be changed; `conda` and `script` are the texts of the plan's files."""
 
     plan: Plan | None
     service: Service | None
     conda: str
+    script: str
     details: Mapping[str, str] = field(default_factory=dict)
     container: str = ""
 
@@ -101,16 +105,17 @@ def remedies(
     service: Service | None = None,
     *,
     conda: str = "",
+    script: str = "",
     details: Mapping[str, str] | None = None,
     container: str = "",
 ) -> tuple[Remedy, ...]:
     """What can be done about the failures of the catalogue named by `ids`, root cause first.
 
-    `conda` is the text of the plan's conda file, needed to edit it; `details` are those of the
-    findings, which name the package that is missing; `container` is where it was seen, if that is
-    here. Each remedy is offered once.
+    `conda` and `script` are the texts of the plan's conda file and entry script, needed to edit
+    them; `details` are those of the findings, which name the package that is missing; `container`
+    is where it was seen, if that is here. Each remedy is offered once.
     """
-    case = _Case(plan, service, conda, dict(details or {}), container)
+    case = _Case(plan, service, conda, script, dict(details or {}), container)
     found: dict[str, Remedy] = {}
     for name in ids:
         for makes, make in _MAKERS:
@@ -282,6 +287,15 @@ def _conda_edit(case: _Case, entry: str, edit: Edit | None) -> Iterator[Remedy]:
         yield Remedy(f"conda {entry}", title, RemedyKind.TEXT, lines, entry=entry)
 
 
+def _return_errors(case: _Case, name: str) -> Iterator[Remedy]:
+    """The answer to a request says what went wrong, for as long as it is debugged."""
+    edit = returned_errors.insert(case.script) if case.script else None
+    if case.plan is not None and edit is not None:
+        lines = tuple(diff_lines(case.script, apply(case.script, edit)))
+        file = script_path(case.plan)
+        yield Remedy("errors", edit.label, RemedyKind.FILE, lines, case.plan, edit=edit, file=file)
+
+
 def diff_lines(before: str, after: str) -> Iterator[str]:
     """The lines that differ, `-` and `+` in front, and one line around them."""
     from difflib import unified_diff
@@ -351,6 +365,7 @@ _MAKERS: tuple[tuple[Iterable[str], _Maker], ...] = (
     (TOO_LARGE, _ask_less),
     (OVERLOAD, _calculator),
     (MODEL_PATHS, _probe),
+    (RUN_FAILED, _return_errors),
     (BUSY, _free_port),
     (("service-name-exists",), _overwrite),
     (("app-insights-init-failed",), _no_insights),

@@ -25,6 +25,10 @@ OVERLOAD = ("http-503-autoscale",)
 MODEL_PATHS = (
     "model-path-not-found", "model-file-missing", "model-dir-multiple-entries", "model-dir-unset",
 )  # fmt: skip
+RUN_FAILED = ("run-exception", "http-502-run-failed", "http-500-run-failed")
+DEBUGGING_ONLY = (
+    "Only while you debug: callers read what went wrong. F4 in the wizard takes it out."
+)
 BUSY = ("docker-port-in-use", "server-port-in-use")
 
 # What to ask pip for; the versions are those that the causes in the catalogue name.

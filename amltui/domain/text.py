@@ -123,6 +123,16 @@ def clean_line(text: str) -> str:
     return "⏎ ".join(clean(text.replace("\t", " ")).strip("\n").split("\n"))
 
 
+def clean_field(text: str) -> str:
+    """Outside text for a field of one line: a sign for each character that does harm there."""
+    if clean(text) == text and "\n" not in text:
+        return text
+    return "".join(
+        one if one != "\n" and clean(one) == one else one.translate(_SUBSTITUTES) or "\ufffd"
+        for one in text
+    )
+
+
 def clean_log(raw: bytes) -> str:
     """The text that `parse_log` shows of a log line, without its colours."""
     return parse_log(raw)[0]

@@ -23,8 +23,6 @@ PROBES = (
     Choice("environment", "environment", "its variables, secrets masked"),
     Choice("ports", "debug ports", "whether 5001 and 5678 are free on this machine"),
 )
-
-
 GRACE = "it has 10 s to end by itself."
 
 

@@ -17,7 +17,7 @@ from amltui.domain.workbench import ContainerDetail, Usage
 from amltui.widgets.clipboard import copy
 from amltui.widgets.dialogs import Choice, ChoiceDialog
 from amltui.widgets.table_model import KeptRows
-from amltui.widgets.words import age
+from amltui.widgets.words import age, ago
 from amltui.workers.bridge import call
 from amltui.workers.workbench import Workbench
 
@@ -172,7 +172,7 @@ class ContainersPane(ContainerShell, ContainerFiles, ContainerActions, DebugKey)
         engine = self.console.engine_info
         where = f"{engine.address} ({engine.origin})" if engine is not None else "no engine"
         if self.table.dimmed and (seen := self.console.containers.taken_at) is not None:
-            where += f", seen {age(seen, self.console.now)} ago".replace("now ago", "just now")
+            where += f", seen {ago(seen, self.console.now)}"
         title = f"{'Images' if self.shows_images else 'Containers'} · {where}"
         if title != self._title:  # each setting repaints the whole table
             self._title = title

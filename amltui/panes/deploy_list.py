@@ -38,7 +38,8 @@ NONE_YET = "No runs yet: n makes one, page by page or from a plan file."
 NONE_READ_ONLY = "No runs yet, and none can be started here."
 GOOD = (RunState.HEALTHY, RunState.SUBMITTED, RunState.STOPPED)
 
-Ending = tuple[str, float | None, int]  # of a run: when, and how many logs it had kept then
+# Of a run: when, how many logs it had kept then, and why it can never go on.
+Ending = tuple[str, float | None, int, str]
 
 
 class RunList(ListPane):
@@ -297,7 +298,7 @@ class RunList(ListPane):
 
 
 def _ending(run: RunSummary, view: RunView) -> Ending:
-    return run.id, view.ended_at, len(view.logs)
+    return run.id, view.ended_at, len(view.logs), view.stranded
 
 
 def _after(view: RunView, events: tuple[Event, ...], output: deque[str]) -> RunView:

@@ -24,7 +24,7 @@ def _number(version: str) -> int:
     return int(version) if version.isascii() and version.isdigit() else 0
 
 
-def row(image: LegacyImage, now: datetime) -> TableRow:
+def row(key: str, image: LegacyImage, now: datetime) -> TableRow:
     """A legacy image's row."""
     style: CellStyle = "failed" if image.failed else ""
     glyph = "✗" if image.failed else "●" if image.state == "Succeeded" else "◔"
@@ -36,13 +36,15 @@ def row(image: LegacyImage, now: datetime) -> TableRow:
         Cell(image.location),
         age_cell(image.created_at, now),
     )
-    return TableRow(image.id, cells, haystack=" ".join(image.models))
+    return TableRow(key, cells, haystack=" ".join(image.models))
 
 
-def environment_row(one: EnvironmentVersion, image: EnvironmentImage | None) -> TableRow:
+def environment_row(key: str, one: EnvironmentVersion, image: EnvironmentImage | None) -> TableRow:
     """An environment's row; its image is known once it was asked for."""
     state = Cell("not asked", "muted")
-    if image is not None:
+    if image is not None and image.problem:
+        state = Cell("not known", "muted")
+    elif image is not None:
         state = Cell("● built", "ok") if image.built else Cell("○ not built", "muted")
     cells = (
         Cell(one.name),
@@ -52,7 +54,7 @@ def environment_row(one: EnvironmentVersion, image: EnvironmentImage | None) -> 
         Cell(image.location if image else ""),
         Cell("-", "muted", float("inf")),
     )
-    return TableRow(one.id, cells, haystack=" ".join((one.base, *one.packages)))
+    return TableRow(key, cells, haystack=" ".join((one.base, *one.packages)))
 
 
 def sections(image: LegacyImage, now: datetime) -> list[Section]:
@@ -96,7 +98,9 @@ def environment_sections(
         else "l shows it. An image that is not there is built for it, after a question."
     )
     made: list[Item] = [Paragraph(built)]
-    if image is not None and image.built:
+    if image is not None and image.problem:
+        made = [Paragraph(f"{image.problem} r asks again.", "failed")]
+    elif image is not None and image.built:
         made = [Field("Location", image.location)]
     found = [Section(one.id, tuple(about)), Section("Image", tuple(made))]
     found.append(Section("Build log", (Paragraph(log),)))

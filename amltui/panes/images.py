@@ -12,7 +12,6 @@ from amltui.domain.errors import AmltuiError
 from amltui.domain.images import EnvironmentImage, EnvironmentVersion, LegacyImage
 from amltui.domain.logsource import LogSource
 from amltui.widgets.clipboard import copy
-from amltui.widgets.detail import Paragraph, Section
 from amltui.widgets.dialogs import ConfirmDialog
 
 from .image_rows import COLUMNS, environment_row, environment_sections, row, sections
@@ -47,24 +46,26 @@ class ImagesPane(ListPane):
         self._forget()
 
     def _forget(self) -> None:
-        self._legacy: dict[str, LegacyImage] = {}
-        self._environments: dict[str, EnvironmentVersion] = {}
+        self._listed: dict[str, LegacyImage | EnvironmentVersion] = {}  # by the keys of their rows
         self._images: dict[str, EnvironmentImage] = {}  # of environments, as far as asked for
         self._builds: dict[str, str] = {}  # where the builds that were asked for are watched
 
     @property
     def selected(self) -> LegacyImage | EnvironmentVersion | None:
         """What is under the cursor."""
-        key = self.table.highlighted or ""
-        return self._legacy.get(key) or self._environments.get(key)
+        return self._listed.get(self.table.highlighted or "")
 
     def on_screen_resume(self) -> None:
         self.poll()
 
     @on(WorkspaceSwitched)
     def _start_over(self) -> None:
+        for group in ("images", "image", "log"):  # of the other workspace
+            self.workers.cancel_group(self, group)
         self._forget()
+        self.table.empty = self.EMPTY
         self.table.set_rows([])
+        self.show_detail()
         if self.is_current:
             self.poll()
 
@@ -85,40 +86,49 @@ class ImagesPane(ListPane):
         self.table.dimmed = False
         self.console.recovered("images")
         self.table.empty = NONE
-        self._legacy = {image.id: image for image in legacy}
-        self._environments = {one.id: one for one in environments or ()}
+        # Both may have the same name and version.
+        self._listed = {f"legacy {image.id}": image for image in legacy}
+        self._listed |= {f"environment {one.id}": one for one in environments or ()}
         self._show_rows()
         self.rested()
 
     def _show_rows(self) -> None:
-        rows = [row(image, self.console.now) for image in self._legacy.values()]
-        rows += [
-            environment_row(one, self._images.get(one.id)) for one in self._environments.values()
-        ]
-        self.table.set_rows(rows)
+        now = self.console.now
+        self.table.set_rows(
+            [
+                row(key, one, now)
+                if isinstance(one, LegacyImage)
+                else environment_row(key, one, self._images.get(one.id))
+                for key, one in self._listed.items()
+            ]
+        )
 
     def rested(self) -> None:
         self.show_detail()
         one = self.selected
-        if isinstance(one, EnvironmentVersion) and one.id not in self._images:
-            self._ask_image(one)
+        if isinstance(one, EnvironmentVersion):
+            known = self._images.get(one.id)
+            if known is None or known.problem:
+                self._ask_image(one)
 
     @work(exclusive=True, group="image", exit_on_error=False, name="image")
     async def _ask_image(self, one: EnvironmentVersion) -> None:
         """Find out whether the environment's image is in the registry."""
         try:
             self._images[one.id] = await self.console.services.environment_image(one)
+            self.console.recovered("image")
         except AmltuiError as error:
+            self._images[one.id] = EnvironmentImage(
+                built=False, problem=f"{error.title.rstrip('.')}."
+            )
             self.console.report("image", error)
-            return
-        self.console.recovered("image")
         self._show_rows()
         self.show_detail()
 
     def show_detail(self) -> None:
         one = self.selected
         if one is None:
-            self.panel.set_sections([Section("", (Paragraph(NONE),))], "")
+            self.panel.set_sections(())
         elif isinstance(one, LegacyImage):
             self.panel.set_sections(sections(one, self.console.now), one.id)
         else:

@@ -57,7 +57,7 @@ class LogDiagnosis(Pane):
 
     def __init__(self) -> None:
         super().__init__()
-        self._watches: dict[int, LogWatch] = {}  # by id of the log
+        self._watches: dict[OpenLog, LogWatch] = {}
         self._diagnosed: OpenLog | None = None
         self._more = asyncio.Event()
 
@@ -69,7 +69,7 @@ class LogDiagnosis(Pane):
     @property
     def diagnosis(self) -> LogWatch | None:
         """What is known of the log that is shown."""
-        return self._watches.get(id(self._diagnosed))
+        return self._watches.get(self._diagnosed) if self._diagnosed is not None else None
 
     @property
     def panel(self) -> DetailPanel:
@@ -80,8 +80,7 @@ class LogDiagnosis(Pane):
 
     def diagnose(self, log: OpenLog, held: list[OpenLog]) -> None:
         """Diagnose the log that is shown; what is known of the others that are held stays."""
-        known = {id(one) for one in held}
-        self._watches = {key: one for key, one in self._watches.items() if key in known}
+        self._watches = {one: self._watches[one] for one in held if one in self._watches}
         self._diagnosed = log
         self._more = asyncio.Event()
         self._diagnosing: Worker[None] = self.run_worker(
@@ -98,7 +97,7 @@ class LogDiagnosis(Pane):
 
     def _judged(self, log: OpenLog, watch: LogWatch) -> None:
         """Show what is known now: marks, the word in the status line, the panel."""
-        self._watches[id(log)] = watch
+        self._watches[log] = watch
         view = self.reader.view
         before = view.marks, view.trouble
         view.marks, view.trouble = watch.marks, self._words(watch)

@@ -24,7 +24,7 @@ from amltui.domain.text import clean_line
 from amltui.widgets.detail import DetailPanel
 from amltui.widgets.dialogs import Choice
 from amltui.widgets.tick_dialog import TickDialog
-from amltui.widgets.words import age
+from amltui.widgets.words import ago
 from amltui.workers.deployments import Deployments
 from amltui.workers.logsources import LogSources
 from amltui.workers.openlog import OpenLog, Updates, updates_of
@@ -234,8 +234,7 @@ class LogsPane(LogDiagnosis):
         log = self._shown
         if log is None or not self._ready:
             return
-        read = f"{age(log.taken_at, self.console.now)} ago" if log.taken_at else ""
-        says = clean_line(log.words(read.replace("now ago", "now")))
+        says = clean_line(log.words(ago(log.taken_at, self.console.now)))
         if len(self._logs) > 1:
             says = f"[{self._logs.index(log) + 1}/{len(self._logs)}] {says}"
         if says != self._says:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from amltui.domain.checks import script_path
 from amltui.domain.conda import want
 from amltui.domain.errors import AmltuiError
 from amltui.domain.facts import Fix
 from amltui.domain.models import Can, Service
 from amltui.domain.plan import Plan
 from amltui.domain.remedies import Remedy, RemedyKind, remedies
+from amltui.domain.remedy_tables import DEBUGGING_ONLY
 from amltui.widgets.dialogs import Choice, ChoiceDialog, ConfirmDialog, ErrorDialog
 from amltui.widgets.path_dialog import PathDialog
 from amltui.workers.explain import Explanation
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 HARMLESS = (RemedyKind.TEXT, RemedyKind.PROBE, RemedyKind.CALCULATOR)  # for read-only mode
 CONDA_FILE = "conda.yml"
+NEXT_TIME = "It counts from the next deployment on, or from an update with the plan (u, 1)."
+RELOAD = "R in Services reloads the service with it."
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,22 @@ class Patient:
 
 @dataclass(frozen=True)
 class _Origin:
-    """What a service was deployed from: its newest run's plan and the text of its conda file."""
+    """What a service was deployed from: its newest run's plan and the texts of its files."""
 
     plan: Plan | None = None
     folder: str = ""
-    conda: str = ""
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def conda(self) -> str:
+        """The text of the conda file, empty where it is not known."""
+        file = self.plan.inference.environment.conda_file if self.plan else None
+        return self.texts.get(file or "", "")
+
+    @property
+    def script(self) -> str:
+        """The text of the entry script, empty where it is not known."""
+        return self.texts.get(script_path(self.plan), "") if self.plan else ""
 
 
 async def mend(console: Console, patient: Patient) -> None:
@@ -80,6 +95,7 @@ def _offers(console: Console, patient: Patient, origin: _Origin) -> tuple[Remedy
         origin.plan,
         patient.service,
         conda=origin.conda,
+        script=origin.script,
         details=known.details,
         container=patient.container,
     )
@@ -104,13 +120,12 @@ async def _origin(console: Console, service: Service | None) -> _Origin:
     )  # fmt: skip
     if run is None:
         return _Origin()
-    conda = ""
-    file = run.plan.inference.environment.conda_file
-    if file and planning is not None:
-        with contextlib.suppress(AmltuiError):  # it may be gone since
-            facts = await planning().gather(run.plan, run.folder)
-            conda = facts.files[file].text or "" if file in facts.files else ""
-    return _Origin(run.plan, run.folder, conda)
+    texts: dict[str, str] = {}
+    if planning is not None:
+        with contextlib.suppress(AmltuiError):  # they may be gone since
+            files = (await planning().gather(run.plan, run.folder)).files
+            texts = {path: fact.text for path, fact in files.items() if fact.text is not None}
+    return _Origin(run.plan, run.folder, texts)
 
 
 async def _apply(console: Console, patient: Patient, origin: _Origin, chosen: Remedy) -> None:
@@ -124,7 +139,12 @@ async def _apply(console: Console, patient: Patient, origin: _Origin, chosen: Re
         await _shell(console, patient.container)
     elif chosen.kind is RemedyKind.FILE and chosen.edit is not None:
         fix = Fix(chosen.file, chosen.edit)
-        await _edit(console, fix, origin.folder, origin.conda)
+        if chosen.key == "errors":
+            reload = service is not None and Can.RELOAD in service.can
+            counts = RELOAD if reload else NEXT_TIME
+            await _edit(console, fix, origin, about=DEBUGGING_ONLY, counts=counts)
+        else:
+            await _edit(console, fix, origin)
     elif chosen.entry and not console.settings.read_only and console.launch.planning is not None:
         await _edit_another(console, chosen)
     elif chosen.changes is not None and service is not None and Can.UPDATE in service.can:
@@ -173,20 +193,21 @@ async def _edit_another(console: Console, chosen: Remedy) -> None:
         told = f"It asks for {chosen.entry} already, or cannot be read: nothing is written."
         console.notify(told, title=path.name, severity="warning")
     else:
-        await _edit(console, Fix(str(path), edit), "", text)
+        await _edit(console, Fix(str(path), edit), _Origin(texts={str(path): text}))
 
 
-async def _edit(console: Console, fix: Fix, folder: str, seen: str) -> None:
-    """Change a conda file, once its difference was read."""
+async def _edit(
+    console: Console, fix: Fix, origin: _Origin, *, about: str = "", counts: str = NEXT_TIME
+) -> None:
+    """Change a file of the service's, once its difference was read; then say when it counts."""
     if (planning := console.launch.planning) is None:
         return
-    mending = await planning().mend(fix, folder, seen)
-    body = "\n".join((mending.path, *mending.diff))
+    mending = await planning().mend(fix, origin.folder, origin.texts[fix.path])
+    body = "\n".join((*filter(None, (about,)), mending.path, *mending.diff))
     title = f"{fix.edit.label}?"
     if await console.push_screen_wait(ConfirmDialog(title, body, "Change the file")):
         await planning().apply(mending)
-        told = "It counts from the next deployment on, or from an update with the plan (u, 1)."
-        console.notify(told, title=f"{fix.path} is changed")
+        console.notify(counts, title=f"{fix.path} is changed")
 
 
 async def _deploy(console: Console, origin: _Origin, chosen: Remedy, plan: Plan) -> None:

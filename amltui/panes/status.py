@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from amltui.widgets.status_bar import Status
-from amltui.widgets.words import age
+from amltui.widgets.words import age, ago
 
 if TYPE_CHECKING:
     from amltui.app import Console
@@ -18,25 +17,22 @@ def status_of(console: Console) -> Status:
     last = console.troubles.last
     problem = last[1].title.rstrip(".") if last else ""
     name = info.name if info else (console.choice.workspace_name if console.choice else "")
-    ages = _age(console, console.services.cloud.taken_at)
-    if console.troubles.at("workspace") and ages and ages != "now":
-        problem = f"{problem} · data {ages} old"
+    taken_at = console.services.cloud.taken_at
+    old = age(taken_at, console.now)
+    if console.troubles.at("workspace") and old not in ("", "now"):
+        problem = f"{problem} · data {old} old"
     if console.current_mode == "containers":
-        ages = _age(console, console.containers.taken_at)
+        taken_at = console.containers.taken_at
     connecting = console.choice is not None and info is None and not problem
     return Status(
         workspace=name or "no workspace",
         identity="connecting…" if connecting else (info.identity if info else ""),
         engine=f"{engine.name} {engine.version}" if engine else "no engine",
-        age=f"updated {ages} ago".replace("now ago", "now") if ages else "",
+        age=f"updated {ago(taken_at, console.now)}" if taken_at else "",
         running=_running(console.running),
         problem=problem,
         read_only=console.settings.read_only,
     )
-
-
-def _age(console: Console, taken_at: datetime | None) -> str:
-    return age(taken_at, console.now) if taken_at else ""
 
 
 def _running(running: dict[str, str]) -> str:

@@ -90,6 +90,7 @@ class WizardPane(WizardFiles):
 
     @on(WorkspaceSwitched)
     def _start_over(self) -> None:
+        self.forget_workspace()
         self.look_round()
 
     # Pages

@@ -6,7 +6,6 @@ import posixpath
 from dataclasses import replace
 
 from textual import work
-from textual.widgets import TextArea
 
 from amltui.domain.equivalent import python
 from amltui.domain.facts import Check
@@ -14,6 +13,7 @@ from amltui.domain.plan_fields import Kind
 from amltui.domain.plan_form import Form
 from amltui.domain.plan_lines import page_of
 from amltui.domain.plan_pairs import WrongPair, pair_at, with_pair
+from amltui.widgets.bounded_text import BoundedTextArea
 from amltui.widgets.clipboard import copy
 from amltui.widgets.dialogs import Choice, ChoiceDialog, ConfirmDialog
 from amltui.widgets.path_dialog import PathDialog
@@ -89,9 +89,9 @@ class WizardFiles(WizardWork):
     async def action_edit_text(self) -> None:
         """Edit a text of several lines, or that of the pair under the cursor, in full."""
         area, line = self.focused, self.line
-        if not isinstance(area, TextArea) or line is None:
+        if not isinstance(area, BoundedTextArea) or line is None:
             return
-        whole, at, title = area.text, area.cursor_location[0], line.label
+        whole, at, title = area.whole, area.cursor_location[0], line.label
         is_map = line.setting.kind is Kind.MAP
         text = whole
         if is_map:

@@ -170,6 +170,11 @@ class WizardWork(Pane):
         """Whether the workspace has said what there is."""
         return self._survey.cloud is not None
 
+    def forget_workspace(self) -> None:
+        """Know nothing of the workspace: it is another one."""
+        self.workers.cancel_group(self, "models")
+        self._survey, self._contents = Survey(), {}
+
     # Checking
 
     def check_soon(self, *, again: bool = False) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from textual import events
 from textual.widgets import TextArea
 
@@ -21,6 +23,12 @@ class BoundedTextArea(TextArea):
 
     _kept: str | None = None
     _typed = ""  # what the area held before
+
+    def __init__(self, text: str = "", **options: Any) -> None:
+        fits = _fits(text)
+        super().__init__(text if fits else "", **options)
+        if not fits:
+            self.take(text)
 
     @property
     def whole(self) -> str:

@@ -18,6 +18,8 @@ from textual.widgets import Input, Static, TextArea
 
 from amltui.domain.text import clean_line
 
+from .bounded_text import BoundedTextArea
+from .harmless_input import HarmlessInput
 from .pick import Pick
 from .table_model import CellStyle, cut
 
@@ -75,14 +77,14 @@ class FormLine(Widget):
     @property
     def text(self) -> str:
         """What is typed or picked."""
-        if isinstance(self.editor, TextArea):
-            return self.editor.text
+        if isinstance(self.editor, BoundedTextArea):
+            return self.editor.whole
         return self.editor.value if isinstance(self.editor, (Input, Pick)) else ""
 
     def put(self, text: str) -> None:
         """Show another text; who hears of it knows."""
-        if isinstance(self.editor, TextArea):
-            self.editor.text = text
+        if isinstance(self.editor, BoundedTextArea):
+            self.editor.take(text)
         elif isinstance(self.editor, (Input, Pick)):
             self.editor.value = text
 
@@ -186,15 +188,15 @@ class _Completer(Suggester):
         return await self._complete(self._path, value) or None
 
 
-def _editor(field: FormField, text: str, complete: Complete) -> Input | TextArea | Pick:
+def _editor(field: FormField, text: str, complete: Complete) -> Input | BoundedTextArea | Pick:
     if field.options:
         return Pick(field.options, text)
     if field.tall:
-        area = TextArea(text, compact=True, placeholder=field.placeholder,
-                        highlight_cursor_line=False)  # fmt: skip
+        area = BoundedTextArea(text, compact=True, placeholder=field.placeholder,
+                               highlight_cursor_line=False)  # fmt: skip
         area.show_line_numbers = False
         return area
-    return Input(
+    return HarmlessInput(
         text,
         placeholder=field.placeholder,
         compact=True,

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 from amltui.domain.text import clean_line
 
 from .dialogs import Dialog
+from .harmless_input import HarmlessInput
 
 Suggest = Callable[[str], Awaitable[str]]
 
@@ -34,7 +35,8 @@ class PathDialog(Dialog[str]):
     def compose(self) -> ComposeResult:
         """The field, and what happens then."""
         with self.box(self._title):
-            yield Input(self._path, compact=True, suggester=_PathSuggester(self._suggest))
+            suggester = _PathSuggester(self._suggest)
+            yield HarmlessInput(self._path, compact=True, suggester=suggester)
             yield Static(Content(f"{clean_line(self._about)}\n"))
             keys = f"enter {self._does} · → complete · esc cancel"
             yield Static(Content(keys), id="keys")

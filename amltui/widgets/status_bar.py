@@ -16,6 +16,9 @@ from amltui.domain.text import clean_line
 
 from .table_model import cut
 
+LEAST_LEFT = 16  # columns that the workspace's name keeps beside a failure and what is going on
+LEAST_PROBLEM = 12  # columns below which a failure says nothing
+
 
 @dataclass(frozen=True)
 class Status:
@@ -115,24 +118,38 @@ def _tab_line(tabs: tuple[str, ...], active: int, status: Status, width: int) ->
 
 
 def _state_line(status: Status, width: int) -> Content:
-    """The state, what matters most on the right: a failure, else what is going on, else the age.
+    """The state, what matters most on the right: a failure, what is going on, else the age.
 
     Where room is short the left gives way: who is connected to what can be guessed, a failure not.
     """
-    if status.problem:
-        right, style = f"✗ {status.problem} (e)", "bold $text-error"
-    elif status.running:
-        right, style = status.running, "bold"
-    else:
-        right, style = status.age, "$text-muted"
-    right = cut(clean_line(right), width)
     left = clean_line(status.workspace)
+    right = _right(status, width, beside=min(cell_len(left), LEAST_LEFT))
     details = [status.identity, status.engine]
     if status.problem or status.running:
         details.append(status.age)
     for detail in map(clean_line, filter(None, details)):
-        if cell_len(left) + cell_len(detail) + 3 + cell_len(right) + 2 <= width:
+        if cell_len(left) + cell_len(detail) + 3 + right.cell_length + 2 <= width:
             left = f"{left} · {detail}"
-    left = cut(left, max(0, width - cell_len(right) - 2))
-    gap = " " * (width - cell_len(left) - cell_len(right))
-    return Content.assemble(left, gap, (right, style))
+    left = cut(left, max(0, width - right.cell_length - 2))
+    gap = " " * (width - cell_len(left) - right.cell_length)
+    return Content.assemble(left, gap, right)
+
+
+def _right(status: Status, width: int, beside: int) -> Content:
+    """What is on the right, with so many columns left `beside` it where a failure is shortened.
+
+    A failure may stand for hours, and was told in full when it was new: what is going on has the
+    room, and of the failure the mark and its key stay.
+    """
+    mark, key = "✗ ", "(e)"
+    if not status.problem:
+        shown, style = (status.running, "bold") if status.running else (status.age, "$text-muted")
+        return Content.styled(cut(clean_line(shown), width), style)
+    room = width - len(mark) - len(key) - 1
+    running = cut(clean_line(status.running), room - 2)
+    if running:
+        running = f"  {running}"
+        room -= cell_len(running) + beside + 2
+    problem = cut(clean_line(status.problem), room) if room >= LEAST_PROBLEM else ""
+    told = f"{mark}{problem} {key}" if problem else f"{mark}{key}"
+    return Content.assemble((told, "bold $text-error"), (running, "bold"))

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static, TextArea
 
+from .bounded_text import BoundedTextArea
 from .dialogs import Dialog
 
 
@@ -33,7 +34,7 @@ class TextDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         """The text."""
         with self.box(self._title):
-            yield TextArea(self._text, compact=True, tab_behavior="indent")
+            yield BoundedTextArea(self._text, compact=True, tab_behavior="indent")
             yield Static(Content("enter new line · ctrl+z undo · esc done, all is kept"), id="keys")
 
     def on_mount(self) -> None:
@@ -43,7 +44,8 @@ class TextDialog(Dialog[None]):
         area.focus()
 
     @on(TextArea.Changed)
-    def _changed(self, event: TextArea.Changed) -> None:
-        if event.text_area.text != self._text:
-            self._text = event.text_area.text
+    def _changed(self) -> None:
+        area = self.query_one(BoundedTextArea)
+        if area.whole != self._text:
+            self._text = area.whole
             self._keep(self._text)

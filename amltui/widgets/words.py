@@ -20,6 +20,12 @@ def age(then: datetime | None, now: datetime) -> str:
     return f"{int(seconds // 5) * 5} s"
 
 
+def ago(then: datetime | None, now: datetime) -> str:
+    """The same after a verb: "now", "40 s ago"; empty where it is not known."""
+    told = age(then, now)
+    return f"{told} ago" if told not in ("", "now") else told
+
+
 def moment(then: datetime | None, now: datetime) -> str:
     """A point in time with its distance: "2026-11-20 14:03 UTC, a day ago"."""
     if then is None:

@@ -67,7 +67,8 @@ class ContainerWatch:
             while True:
                 wanted = frozenset(shown())
                 watch.show(wanted)
-                yield {name: usage for name, usage in newest.items() if name in wanted}
+                # Not a walk through `newest`, to which threads may be adding.
+                yield {name: newest[name] for name in wanted if name in newest}
                 await asyncio.sleep(every)
                 for gone in newest.keys() - wanted:
                     newest.pop(gone, None)

@@ -26,7 +26,7 @@ Update = Batch | LogEvent | LogUpdate
 Updates = AsyncGenerator[Update, None]
 
 
-@dataclass
+@dataclass(eq=False)  # each is itself, whatever it holds
 class OpenLog:
     """One source and what has come of it; `take` notes each update."""
 

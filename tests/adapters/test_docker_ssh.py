@@ -96,7 +96,7 @@ def test_what_ssh_says_is_told(ssh: Path) -> None:
     assert caught.value.title == "No SSH connection to the engine"
     assert "Permission denied (publickey)" in caught.value.message
     assert "`ssh -T " in caught.value.hint
-    assert "docker version`" in caught.value.hint
+    assert "-- me@far docker version`" in caught.value.hint
     ssh.unlink()
     with pytest.raises(AmltuiError) as caught:
         DockerEngine(FAR).info()

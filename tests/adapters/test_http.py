@@ -142,11 +142,15 @@ def test_the_stretches_add_up(serve: Callable[..., Server]) -> None:
         time.sleep(0.05)
         line.sendall(b"cd")
 
-    timing = ask(serve(slow).url).timing
-    assert 0.05 <= timing.wait_s < 0.09
-    assert 0.045 <= timing.body_s < 0.09
-    assert 0 < timing.connect_s < 0.04
+    server, begun = serve(slow), time.perf_counter()
+    timing = ask(server.url).timing
+    elapsed = time.perf_counter() - begun
+    assert timing.wait_s >= 0.05
+    assert timing.wait_s + timing.body_s >= 0.1
+    assert timing.body_s > 0
+    assert timing.connect_s > 0
     assert timing.tls_s == 0
+    assert timing.connect_s + timing.wait_s + timing.body_s < elapsed  # nothing counts twice
 
 
 def test_redirects_are_shown_and_not_followed(serve: Callable[..., Server]) -> None:

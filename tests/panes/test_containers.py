@@ -117,7 +117,7 @@ async def test_an_engine_that_goes_and_comes_back(monkeypatch: pytest.MonkeyPatc
         given.engine.error = NO_ENGINE
         await until(pilot, lambda: table(app).dimmed, "the loss")
         assert table(app).total == len(ROWS)  # what was last known
-        assert "no engine, seen just now" in screen_text(app)
+        assert "no engine, seen now" in screen_text(app)
         given.engine.error = None
         await until(pilot, lambda: not table(app).dimmed, "the recovery")
         await until(pilot, lambda: "the default address" in screen_text(app), "the engine")

@@ -592,9 +592,11 @@ Worker exiting (pid: 41)
 
 async def test_a_run_whose_demo_has_ended_says_so_and_offers_nothing() -> None:
     world = DeployWorld(runs=believable())
-    world.runs.stranded = "The demo that it ran in has ended."
     async with pane(world, row=CHURN) as (app, pilot):
         await pilot.press("enter")
+        await until(pilot, lambda: "F fixes" in detail(app), "the offers of before")
+        world.runs.stranded = "The demo that it ran in has ended."
+        await pilot.press("r")
         await until(pilot, lambda: "The demo that it ran in" in detail(app), "the reason")
         await until(pilot, lambda: "The container crashes" in detail(app), "the diagnosis")
         assert "F fixes" not in detail(app)

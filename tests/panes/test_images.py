@@ -12,8 +12,9 @@ from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.images import EnvironmentVersion, LegacyImage
 from amltui.domain.logsource import LogSource
 from amltui.domain.models import Ref
-from amltui.panes.images import ImagesPane
+from amltui.panes.images import NONE, ImagesPane
 from amltui.panes.logs import LogsPane
+from amltui.panes.pane import WorkspaceSwitched
 from amltui.widgets.dialogs import ConfirmDialog, ErrorDialog
 from tests.golden import compare, screen_text
 
@@ -83,11 +84,32 @@ async def test_the_build_log_is_one_key_away(monkeypatch: pytest.MonkeyPatch) ->
 async def test_an_environment_says_whether_it_is_built() -> None:
     async with running(world(known_environments=ENVIRONMENTS)) as (app, pilot):
         pane = await listed(app, pilot)
-        pane.table.highlight("AzureML-sklearn:1")
+        pane.table.highlight("environment AzureML-sklearn:1")
         await until(pilot, lambda: "● built" in screen_text(app), "its image")
         await pilot.press("down", "enter")
         await until(pilot, lambda: "not in the registry" in screen_text(app), "the other image")
         compare("images-environment-80x24", screen_text(app))
+
+
+async def test_an_environment_whose_image_cannot_be_asked_for_says_so_and_is_asked_again() -> None:
+    held = world(known_environments=ENVIRONMENTS)
+    async with running(held, (160, 48)) as (app, pilot):
+        pane = await listed(app, pilot)
+        held.workspace.error = AmltuiError("Azure cannot be reached")
+        pane.table.highlight("environment scoring:3")
+        await until(pilot, lambda: "reached. r asks again." in screen_text(app), "the reason")
+        held.workspace.error = None
+        await pilot.press("r")
+        await until(pilot, lambda: "not in the registry" in screen_text(app), "its image")
+
+
+async def test_an_environment_may_be_called_like_a_legacy_image() -> None:
+    one = EnvironmentVersion("pricing", "2")
+    async with running(world(known_environments=(one,))) as (app, pilot):
+        pane = await listed(app, pilot)
+        assert pane.table.total == 3
+        pane.table.highlight("environment pricing:2")
+        assert pane.selected == one
 
 
 @pytest.mark.parametrize(("name", "asked"), [("AzureML-sklearn:1", False), ("scoring:3", True)])
@@ -99,7 +121,7 @@ async def test_an_environment_s_image_is_built_for_its_log_after_a_question(
     held = world(known_environments=ENVIRONMENTS)
     async with running(held) as (app, pilot):
         pane = await listed(app, pilot)
-        pane.table.highlight(name)
+        pane.table.highlight(f"environment {name}")
         await until(pilot, lambda: "environment image" in held.workspace.asked, "its image")
         await settled(pilot)
         await pilot.press("l")
@@ -112,12 +134,26 @@ async def test_an_environment_s_image_is_built_for_its_log_after_a_question(
         assert opened[0].ref == Ref("azureml", f"https://build.example/{name.replace(':', '/')}")
 
 
+async def test_another_workspace_is_not_said_to_be_empty_before_it_was_asked() -> None:
+    held = world()
+    async with running(held) as (app, pilot):
+        pane = await listed(app, pilot)
+        held.workspace.gate.clear()
+        pane.post_message(WorkspaceSwitched())
+        await until(pilot, lambda: pane.table.total == 0, "nothing of the old one")
+        shown = screen_text(app)
+        assert "Asking the workspace" in shown
+        assert NONE not in shown
+        held.workspace.gate.set()
+        await until(pilot, lambda: pane.table.total == 2, "the other list")
+
+
 async def test_read_only_builds_nothing() -> None:
     held = world(known_environments=ENVIRONMENTS)
     held.settings = replace(held.settings, read_only=True)
     async with running(held) as (app, pilot):
         pane = await listed(app, pilot)
-        pane.table.highlight("scoring:3")
+        pane.table.highlight("environment scoring:3")
         await until(pilot, lambda: "environment image" in held.workspace.asked, "its image")
         await pilot.press("l")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog), "the refusal")

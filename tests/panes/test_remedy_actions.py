@@ -26,7 +26,7 @@ from amltui.domain.models import (
 )
 from amltui.domain.plan import Plan
 from amltui.domain.plan_parts import Environment, Inference
-from amltui.domain.plan_targets import AciTarget, AksTarget, Target
+from amltui.domain.plan_targets import AciTarget, AksTarget, LocalTarget, Target
 from amltui.panes.container_shell import ContainerShell
 from amltui.panes.report import ReportDialog
 from amltui.widgets.dialogs import ChoiceDialog, ConfirmDialog, ErrorDialog
@@ -190,6 +190,48 @@ async def test_without_a_plan_a_conda_file_of_ones_own_is_changed(tmp_path: Path
         app.screen.query_one(Input).value = "env.yml"
         await pilot.press("enter")
         await until(pilot, lambda: "already" in said(app), "that it is there")
+
+
+RAISED = failed(
+    "CrashLoopBackOff",
+    "Exception on /score [POST]\nTraceback (most recent call last):\n"
+    '  File "/var/azureml-server/synchronous/routes.py", line 30, in run_scoring\n'
+    "  File \"/var/azureml-app/score.py\", line 12, in run\nKeyError: 'data'",
+)
+SCRIPT = "def init(): ...\n\n\ndef run(data):\n    return data['data']  # rows\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "told"),
+    [
+        (Kind.AKS, AksTarget(cluster="aks"), "next deployment"),
+        (Kind.LOCAL, LocalTarget(), "R in Services"),
+    ],
+)
+async def test_run_is_made_to_return_its_errors(
+    kind: Kind, target: Target, told: str, tmp_path: Path
+) -> None:
+    can = Can.LOGS | (Can.RELOAD if kind is Kind.LOCAL else Can.UPDATE)
+    given = deployed(replace(RAISED, kind=kind, can=can), target, tmp_path)
+    script = tmp_path / "score.py"
+    script.write_bytes(SCRIPT.replace("\n", "\r\n").encode())
+    async with running(given) as (app, pilot):
+        await pilot.press("F")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offers")
+        await pilot.press(*"return", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the difference")
+        shown = screen_text(app)
+        assert "Only while you debug" in shown
+        assert "+    except Exception as e:" in shown
+        assert script.read_bytes().decode() == SCRIPT.replace("\n", "\r\n")
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "is changed" in said(app), "a word")
+        assert told in said(app)
+    assert script.read_bytes().decode() == (
+        "def init(): ...\r\n\r\n\r\ndef run(data):\r\n    try:\r\n"
+        "        return data['data']  # rows\r\n"
+        '    except Exception as e:\r\n        return {"error": str(e)}\r\n'
+    )
 
 
 @pytest.mark.parametrize(

@@ -432,5 +432,5 @@ async def test_any_address_can_be_asked_from_the_services() -> None:
     async with running(world) as (app, pilot):
         await pilot.press("T")
         await until(pilot, lambda: isinstance(app.screen, RequestPane), "the pane")
-        await until(pilot, lambda: "address of your own" in screen_text(app), "what it is")
+        await until(pilot, lambda: "Your own address" in screen_text(app), "what it is")
         assert app.screen.query_one("#url", Input).has_focus

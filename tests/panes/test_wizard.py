@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,11 +17,14 @@ from textual.widgets import TextArea
 from amltui.adapters.files.drafts import PlanFiles
 from amltui.app import Console
 from amltui.demo import launcher
+from amltui.domain import returned_errors
 from amltui.domain.drafts import Draft
-from amltui.domain.findings import Level
+from amltui.domain.findings import Level, apply
 from amltui.domain.model_paths import ModelContent
 from amltui.domain.plan import Plan
+from amltui.domain.plan_form import Form
 from amltui.panes import wizard_work
+from amltui.panes.pane import WorkspaceSwitched
 from amltui.panes.wizard import WizardPane
 from amltui.panes.wizard_words import STEPS
 from amltui.widgets.dialogs import ChoiceDialog, ConfirmDialog, ErrorDialog
@@ -192,6 +196,25 @@ async def test_what_was_typed_last_is_kept_when_everything_ends(world: WizardWor
     assert draft.data["models"] == [{"file": "model.json"}]
 
 
+async def test_returned_errors_are_warned_of_and_taken_out(world: WizardWorld) -> None:
+    script = world.project / "score.py"
+    plain = "def init(): ...\n\n\ndef run(data):\n    return data  # all of it\n"
+    edit = returned_errors.insert(plain)
+    assert edit is not None
+    script.write_text(apply(plain, edit))
+    async with wizard(world, PLAN, "inference") as (app, pilot):
+        await shown(app).go_to("inference", "inference.entry_script")
+        await until(pilot, lambda: "Whatever goes wrong is returned" in screen_text(app), "words")
+        assert "F4: Let run() raise its errors again." in " ".join(screen_text(app).split())
+        await pilot.press("f4")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the difference")
+        assert "-    except Exception as e:" in screen_text(app)
+        assert script.read_text() != plain
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: script.read_text() == plain, "the change")
+        await until(pilot, lambda: "Whatever goes" not in screen_text(app), "the new checks")
+
+
 async def test_a_fix_shows_its_diff_first_and_keeps_comments(world: WizardWorld) -> None:
     conda = world.project / "conda.yml"
     conda.write_text(
@@ -255,6 +278,9 @@ async def test_a_registered_model_says_what_is_in_it(world: WizardWorld) -> None
         fill(app, "models[0].version", "2")
         await until(pilot, lambda: "churn:2: 2 files" in screen_text(app), "the first again")
         assert world.workspace.asked.count("model_content") == 2
+        app.screen.post_message(WorkspaceSwitched())  # whose churn:2 is another one
+        asked = world.workspace.asked
+        await until(pilot, lambda: asked.count("model_content") == 3, "the other workspace's")
 
 
 async def test_a_model_that_cannot_be_looked_into_is_asked_again(world: WizardWorld) -> None:
@@ -290,11 +316,41 @@ async def test_hostile_text_is_shown_and_harms_nothing(world: WizardWorld) -> No
     name = HOSTILE.replace("/", "")
     (world.project / name).write_text("x")
     world.workspace.registered = {HOSTILE: (1,)}
-    data = {**PLAN, "models": [{"registered": HOSTILE}], "options": {"description": HOSTILE}}
+    # The plan file's own words, also where they are edited in full.
+    raw = f"{HOSTILE}\x1b]52;c;eA==\x07\x9b31m\u202e"
+    environment = {"conda_file": "conda.yml", "variables": {"GREETING": raw, "PLAIN": "x"}}
+    data = {
+        **PLAN,
+        "models": [{"registered": HOSTILE}],
+        "inference": {"entry_script": raw, "environment": environment},
+        "options": {"description": raw},
+    }
+
+    def harmless() -> None:
+        found = {one for one in screen_text(app) if unicodedata.category(one) in ("Cc", "Cf")}
+        assert found <= {"\n"}
+
     async with wizard(world, data) as (app, pilot):
         for key in ("pagedown", "pagedown", "pagedown", "pageup", "pageup", "f3", "f3"):
             await pilot.press(key)
             await settled(pilot)
+            harmless()
+        for page, path in (
+            ("inference", "inference.entry_script"),
+            ("inference", "inference.environment.variables"),
+            ("target", "options.description"),
+        ):
+            await shown(app).go_to(page, path)
+            await settled(pilot)
+            harmless()
+            if "entry_script" in path:
+                continue
+            await pilot.press("f5")
+            await until(pilot, lambda: isinstance(app.screen, TextDialog), "the text")
+            harmless()
+            await pilot.press("x", "escape")
+            await settled(pilot)
+        assert shown(app).form.data() == Form.of(data).data()
         assert not any(isinstance(widget, FormLine) and widget.is_running is False
                        for widget in app.screen.walk_children())  # fmt: skip
 

@@ -107,3 +107,24 @@ async def test_outside_text_is_literal() -> None:
         await pilot.pause()
         assert "[/foo]" in screen_text(app)
         assert "[/bar]" in screen_text(app)
+
+
+HOSTILE = "a\x1b]2;title\x07b\x1b[2J\x9b31m\u202ec\x07"
+
+
+async def test_what_a_terminal_would_obey_is_held_and_never_drawn() -> None:
+    async with FormApp().run_test(size=(160, 8), notifications=True) as pilot:
+        app = pilot.app
+        assert isinstance(app, FormApp)
+        fields = [field("short"), field("tall", tall=True), field("later")]
+        await app.form.show_fields(fields, lambda path: "" if path == "later" else HOSTILE)
+        app.form.put_texts(lambda path: f"{HOSTILE}{HOSTILE}")
+        for line in app.form.lines:
+            line.editor.focus()
+            await pilot.pause()
+            drawn = screen_text(app)
+            assert not any(ord(one) < 32 or 0x7F <= ord(one) < 0xA0 or one == "\u202e"
+                           for one in drawn.replace("\n", ""))  # fmt: skip
+            assert line.text == f"{HOSTILE}{HOSTILE}"
+        assert all(len(one) <= 160 for one in drawn.splitlines())
+        assert "a␛]2;title␇b␛[2J�31m�c␇" in drawn

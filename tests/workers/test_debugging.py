@@ -145,3 +145,8 @@ async def test_an_entry_that_is_there_already_is_no_change() -> None:
     again = await debugging.launch_change()
     assert (again.diff, LOCATION.startswith("registry")) == ("", True)
     assert launchjson.NAME in again.before
+
+
+def test_zeros_in_front_hide_no_number_that_is_too_large() -> None:
+    with pytest.raises(AmltuiError, match="from 1 to 3,600"):
+        wish().typed("00000000199999999", "5001", "5678", "no")

@@ -18,9 +18,7 @@ CRASH = "Traceback (most recent call last):\nModuleNotFoundError: No module name
 async def test_a_payload_shows_its_line_without_secrets() -> None:
     text = f"The image https://r.azurecr.io/x?sig={KEY} in container group 'a' is not accessible. "
     failure = Failure("InaccessibleImage", f"{text}Please check the image and registry credential.")
-    failed = Service(
-        Ref("azureml", "a"), "a", Kind.ACI, State.FAILED, "Failed", failure=failure
-    )  # fmt: skip
+    failed = Service(Ref("azureml", "a"), "a", Kind.ACI, State.FAILED, "Failed", failure=failure)
     known = await explain(failed)
     rows = dict(known.sentences)
     assert list(rows)[:4] == ["Diagnosis", "Shown by", "Why", "What to do"]

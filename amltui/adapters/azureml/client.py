@@ -28,7 +28,7 @@ from amltui.domain.models import (
     WorkspaceInfo,
 )
 
-from . import legacy_images, wire
+from . import legacy_images, problems, wire
 from .process import HostProcess
 
 Part = Callable[[list[Any]], None]
@@ -266,7 +266,7 @@ class HostWorkspace:
             raise AmltuiError(
                 f"No answer within {limit:g} s",
                 f"Gave up waiting for the workspace ({call}).",
-                "It is tried again by itself; check the network.",
+                f"Check the network. {problems.AGAIN}",
                 problem=Problem.TIMEOUT,
             ) from None
         finally:

@@ -168,7 +168,7 @@ class Management:
                 raise AmltuiError(
                     f"Unreadable answer while {doing}",
                     "It holds no list of services.",
-                    "It is tried again by itself.",
+                    problems.AGAIN,
                     problem=Problem.SERVER,
                 )
             yield rows

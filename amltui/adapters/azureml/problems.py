@@ -16,7 +16,7 @@ from amltui.domain.text import clean, clean_line, mask
 
 _MAX_DETAIL = 8_000
 _AADSTS = re.compile(r"AADSTS(\d+)")
-_AGAIN = "It is tried again by itself."
+AGAIN = "Try again in a moment; the console's lists do so by themselves."
 _SIGN_IN = "Sign in again: run `az login`, or choose another way with --auth."
 
 # Microsoft Entra's codes that people meet: what happened, and what to do.
@@ -75,16 +75,16 @@ def of_response(status: int, headers: Mapping[str, str], body: str, doing: str) 
         title, problem = "Azure ML is busy with something else there", Problem.REFUSED
         hint = "Wait until the operation that runs on it has ended, then try again."
     elif status in (408, 504):
-        title, problem, hint = f"Azure ML took too long while {doing}", Problem.TIMEOUT, _AGAIN
+        title, problem, hint = f"Azure ML took too long while {doing}", Problem.TIMEOUT, AGAIN
     elif status == 429:
         title, problem = "Azure ML asks for fewer requests", Problem.THROTTLED
-        hint = _retry_after(headers) or _AGAIN
+        hint = _retry_after(headers) or AGAIN
     elif status in (400, 412, 422):
         title, problem = f"Azure ML refused {doing}", Problem.REFUSED
         hint = "See the details for what it objects to."
     elif status >= 500:
         title = f"Azure ML has trouble of its own ({status}) while {doing}"
-        hint = _retry_after(headers) or _AGAIN
+        hint = _retry_after(headers) or AGAIN
     return AmltuiError(title, quote, hint, problem=problem, detail=_detail(body))
 
 
@@ -119,14 +119,14 @@ def of_exception(error: BaseException, doing: str) -> AmltuiError:
         return AmltuiError(
             f"Unreadable answer while {doing}",
             "It was cut off or is no JSON, e.g. the page of a proxy.",
-            _AGAIN,
+            AGAIN,
             problem=Problem.SERVER,
             detail=detail,
         )
     return AmltuiError(
         f"Unexpected trouble while {doing}",
         f"{type(error).__name__}: {_first(text)}",
-        "See the details; it is tried again by itself where that can help.",
+        f"See the details. {AGAIN}",
         problem=Problem.INTERNAL,
         detail=detail,
     )
@@ -177,7 +177,7 @@ def _of_network(names: set[str], text: str, doing: str, detail: str) -> AmltuiEr
         return AmltuiError(
             f"No answer in time while {doing}",
             "The connection stands but nothing comes.",
-            _AGAIN,
+            AGAIN,
             problem=Problem.TIMEOUT,
             detail=detail,
         )
@@ -186,7 +186,7 @@ def _of_network(names: set[str], text: str, doing: str, detail: str) -> AmltuiEr
         return AmltuiError(
             f"The answer broke off while {doing}",
             "The connection was closed before all of it had come.",
-            _AGAIN,
+            AGAIN,
             problem=Problem.NETWORK,
             detail=detail,
         )
@@ -199,7 +199,7 @@ def _unreachable(detail: str) -> AmltuiError:
     return AmltuiError(
         "Azure cannot be reached",
         "There is no connection to it, or its name is not known here.",
-        f"Check the network, VPN and proxy. {_AGAIN}",
+        f"Check the network, VPN and proxy. {AGAIN}",
         problem=Problem.NETWORK,
         detail=detail,
     )
@@ -235,7 +235,7 @@ def _first(text: str) -> str:
 
 def _retry_after(headers: Mapping[str, str]) -> str:
     value = headers.get("Retry-After", "")
-    return f"It asks to wait {int(value)} s. {_AGAIN}" if value.isdigit() else ""
+    return f"It asks to wait {int(value)} s. {AGAIN}" if value.isdigit() else ""
 
 
 def _detail(text: Any) -> str:

@@ -63,8 +63,8 @@ def complaint(url: str) -> str:
 
 def trial(url: str) -> str:
     """What a person can type to see what ssh says."""
-    command = _command(urlsplit(url))
-    return clean_line(shlex.join([*command[: command.index("docker")], "docker", "version"]))
+    command = [*_ssh(urlsplit(url)), "docker", "version"]
+    return clean_line(shlex.join(command))
 
 
 def mount(client: Any, url: str) -> None:
@@ -95,11 +95,16 @@ def mount(client: Any, url: str) -> None:
 
 
 def _command(parts: SplitResult) -> list[str]:
-    target = f"{parts.username}@{parts.hostname}" if parts.username else str(parts.hostname)
-    port = ["-p", str(parts.port)] if parts.port else []
     path = parts.path.rstrip("/")
     where = ["--host", shlex.quote(f"unix://{path}")] if path else []
+    return [*_ssh(parts), "docker", *where, "system", "dial-stdio"]
+
+
+def _ssh(parts: SplitResult) -> list[str]:
+    """As far as the other machine; what it is to do comes behind."""
+    target = f"{parts.username}@{parts.hostname}" if parts.username else str(parts.hostname)
+    port = ["-p", str(parts.port)] if parts.port else []
     return [
         "ssh", "-T", "-o", "BatchMode=yes", "-o", f"ConnectTimeout={CONNECT_LIMIT}", *port,
-        "--", target, "docker", *where, "system", "dial-stdio",
+        "--", target,
     ]  # fmt: skip

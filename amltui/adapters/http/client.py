@@ -20,7 +20,7 @@ from . import problems
 from .trust import ca_file, proxy_for, tls_context
 
 _CHUNK = 65_536
-_MARGIN = 0.02  # s
+_MARGIN = 0.02  # s behind the limit: it has passed for certain, and what is told is that
 _LEAST_SECRET = 6  # characters: shorter ones stand in answers for other reasons
 _MOST_HEADERS, _MOST_VALUE = 100, 2_000
 IN_PATH = "/%:=&?~#+!$,;'@()*[]"  # what stays as it is in an address

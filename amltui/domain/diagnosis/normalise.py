@@ -79,7 +79,8 @@ _PREFIXES = tuple(
         r"(?: ?[\w.]{1,80}(?=:| -))? ?(?::|-|\|)? ?",
         _STAMP + r" \[\d+\] \[" + _NAME + r"\] ",
         _STAMP + r":? (?P<level>[DIWEF]) (?=[\w/]+\.(?:cc|cpp|cu|c|h):\d+\])",
-        _STAMP + r"[:,]? ?(?:\| ?)?",
+        _STAMP + r"[:,]?[ \t]?(?:\| ?)?",
+        r"\{(?:\w{1,60}=\"[^\"\n]{0,200}\",? ?){1,20}\} ",  # Loki's labels
         r"(?P<level>[IWEF])\d{4} \d\d:\d\d:\d\d\.\d{3,9} {1,8}\d+ [\w./-]{1,80}:\d+\] ",
         r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]{1,80} [\w./-]{1,60}(?:\[\d+\])?: ",
         r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,6})?\]? ",
@@ -103,7 +104,9 @@ _PREFIXES = tuple(
 _GROUP = re.compile(r" {2,40}(?:\| (?=\S| {2})|\+ (?=Exception Group ))")  # of exceptions
 _MAX_PREFIXES = 6
 _MAX_DEPTH = 4  # JSON inside JSON
-_LEVEL_LIKE = re.compile(r"[\[\d#|A-Z0a-z]")
+_LEVEL_LIKE = re.compile(r"[\[{\d#|A-Z0a-z]")
+# A row of a table that was exported, its last column quoted: the log's line.
+_CSV = re.compile(r'"?' + _STAMP + r'"?,(?:"?[^",\n]{0,200}"?,){0,12}"((?:[^"\n]|"")*)"$')
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,8 @@ def logical_lines(number: int, raw: str, depth: int = 0) -> Iterator[Line]:
     """Yield the logical lines inside *raw*: a JSON string or log record may hold many."""
     text = raw if raw.isascii() else raw.translate(_CURLY)
     stripped = text.strip()
+    if stripped[-1:] == '"' and (row := _CSV.match(stripped)):
+        text = stripped = row[1].replace('""', '"')
     if stripped[-1:] in ("}", '"') and depth < _MAX_DEPTH:
         inner, replica, outer_level = _strip_prefixes(stripped)
         record = _json_record(stripped) or _json_record(inner)

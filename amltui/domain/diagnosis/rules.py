@@ -67,7 +67,8 @@ _STATUS = re.compile(
     r"|\[(?P<tally>429|5\d\d)\]\s{1,9}\d{2,} responses\s*$"
     r"|\{[^}\n]{0,300}(?:code|status)=\"(?P<metric>429|5\d\d)\"[^}\n]{0,300}\} [1-9]\d|"
     + "|".join(
-        rf"\b(?P<reason{s}>{s})\b.{{0,40}}{r}\b".replace(" ", r"\s+") for s, r in _REASONS.items()
+        rf"\b(?P<reason{s}>{s})\b(?![\"']\s*:).{{0,40}}{r}\b".replace(" ", r"\s+")
+        for s, r in _REASONS.items()
     ),
     re.IGNORECASE,
 )

@@ -32,12 +32,13 @@ MENTION = re.compile(
     re.IGNORECASE,
 )
 
-# Advice says so at the start of its sentence.
+# Advice, or a question, says so at the start of its sentence.
 _ADVICE = re.compile(
     r"(?:^|[.!?:]\s)\W{0,12}(?:\[[\w.-]{1,30}\] )?"
-    r"(?:if|in case|whenever|should)\s(?:(?![.!?]\s).)*$",
+    r"(?:how|if|in case|should|what|whenever|why)\s(?:(?![.!?]\s).)*$",
     re.IGNORECASE,
 )
+_SOURCE_CODE = re.compile(r"\s*(?:(?:assert|elif|except|raise)\s|(?:#|//) )")
 
 # What behind a phrase shows that it did not happen, or not to this service.
 _DENIED = re.compile(
@@ -127,6 +128,8 @@ def mentioned(match: re.Match[str]) -> bool:
     text, start = match.string, match.start()
     if text.rstrip()[-1:] == "|" or text.startswith(("# HELP ", "# TYPE ")):
         return True  # a row of a table in some document, what a metric counts
+    if _SOURCE_CODE.match(text):
+        return True
     before = text[max(0, start - 400) : start]
     return (
         _ADVICE.search(before) is not None

@@ -15,7 +15,7 @@ _MARKS = (
         r"|Invoking user's init|Users's init|Azure(?:ML| Machine Learning) Inf|AML_APP_ROOT"
         r"|EdgeHubConnectionString"
         r"|\"(?:POST|GET) /(?:score|swagger\.json)?(?: HTTP|\?)|/var/azureml-app"
-        r"|\d \W{1,3}\"(?:POST|GET) /\S{0,200} HTTP/[\d.]+\" \d{3}"
+        r"| - \"(?:POST|GET) /\S{0,200} HTTP/[\d.]+\" \d{3}"
         r"|/var/azureml-server"
         r"|\[pod/|Uvicorn running|(?:POST|GET) /score \d{3} |Server Routes|Starting AzureML"
         r"|Supervisor running as"
