@@ -100,6 +100,15 @@ def test_a_name_that_is_not_there_is_a_failure(server: DemoServer) -> None:
     assert "No service is called nobody" in done.stderr
     done = run("--demo", "logs", "nobody", server=server)
     assert (done.returncode, done.stdout) == (1, "")
+    assert "The workspace has none. There is no engine" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["logs", "request"])
+def test_without_a_workspace_it_says_that_none_was_chosen(command: str, tmp_path: Path) -> None:
+    done = run(command, "nobody", folder=tmp_path, HOME=str(tmp_path))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "The engine does not answer, and no workspace was chosen." in done.stderr
+    assert "--workspace-name" in done.stderr
 
 
 def test_logs_with_tail_and_init(server: DemoServer) -> None:

@@ -25,6 +25,7 @@ from .remedy_tables import (
     BUSY,
     CONDA_PINS,
     CRASHES,
+    DEBUGGING_ONLY,
     DISTRIBUTIONS,
     HINTS,
     MEMORY,
@@ -291,9 +292,10 @@ def _return_errors(case: _Case, name: str) -> Iterator[Remedy]:
     """The answer to a request says what went wrong, for as long as it is debugged."""
     edit = returned_errors.insert(case.script) if case.script else None
     if case.plan is not None and edit is not None:
-        lines = tuple(diff_lines(case.script, apply(case.script, edit)))
-        file = script_path(case.plan)
-        yield Remedy("errors", edit.label, RemedyKind.FILE, lines, case.plan, edit=edit, file=file)
+        yield Remedy(
+            "errors", edit.label, RemedyKind.FILE, (DEBUGGING_ONLY,), case.plan, edit=edit,
+            file=script_path(case.plan),
+        )  # fmt: skip
 
 
 def diff_lines(before: str, after: str) -> Iterator[str]:

@@ -89,7 +89,7 @@ def _remove(text: str) -> Edit | None:
     unit = _indent(pattern.body[0], lines).removeprefix(_indent(pattern, lines))
     strings = _in_strings(pattern.body)
     inner = tuple(
-        line if number in strings else line.removeprefix(unit)
+        line if number in strings or not line.strip() else line.removeprefix(unit)
         for number, line in enumerate(lines[first : until - 1], first + 1)
     )
     edit = Edit(TAKE_OUT, (Hunk(first, last - first + 1, inner),))

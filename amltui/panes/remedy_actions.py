@@ -14,7 +14,6 @@ from amltui.domain.facts import Fix
 from amltui.domain.models import Can, Service
 from amltui.domain.plan import Plan
 from amltui.domain.remedies import Remedy, RemedyKind, remedies
-from amltui.domain.remedy_tables import DEBUGGING_ONLY
 from amltui.widgets.dialogs import Choice, ChoiceDialog, ConfirmDialog, ErrorDialog
 from amltui.widgets.path_dialog import PathDialog
 from amltui.workers.explain import Explanation
@@ -142,7 +141,7 @@ async def _apply(console: Console, patient: Patient, origin: _Origin, chosen: Re
         if chosen.key == "errors":
             reload = service is not None and Can.RELOAD in service.can
             counts = RELOAD if reload else NEXT_TIME
-            await _edit(console, fix, origin, about=DEBUGGING_ONLY, counts=counts)
+            await _edit(console, fix, origin, about=chosen.lines[0], counts=counts)
         else:
             await _edit(console, fix, origin)
     elif chosen.entry and not console.settings.read_only and console.launch.planning is not None:

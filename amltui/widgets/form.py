@@ -154,16 +154,22 @@ class FormPage(VerticalScroll, can_focus=False, inherit_bindings=False):
         gone = [held[field] for field in before[head : len(before) - tail]]
         come = after[head : len(after) - tail]
         below = held[after[len(after) - tail]].widgets[0] if tail else None
+
+        def note(count: int) -> None:
+            """So many have come: this may be cancelled before the others do."""
+            self._fields = (*after[:head], *come[:count], *after[len(after) - tail :])
+            self._held = {field: held[field] for field in self._fields}
+
         with self.app.batch_update():
             # Awaited, it would wait for whoever called this because of a key.
             self.remove_children([widget for line in gone for widget in line.widgets])
+            note(0)
             for at in range(0, len(come), AT_ONCE):  # many lines at once would stall the loop
                 made = {field: FormLine(field, texts(field.path), self._complete)
                         for field in come[at : at + AT_ONCE]}  # fmt: skip
                 held = {**held, **made}
+                note(at + AT_ONCE)
                 await self.mount(*(w for line in made.values() for w in line.widgets), before=below)
-        self._fields = after
-        self._held = {field: held[field] for field in after}
 
     def put_texts(self, texts: Callable[[str], str]) -> None:
         """Show what stands in the lines now, where it is something else."""

@@ -34,8 +34,12 @@ class TextDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         """The text."""
         with self.box(self._title):
-            yield BoundedTextArea(self._text, compact=True, tab_behavior="indent")
-            yield Static(Content("enter new line · ctrl+z undo · esc done, all is kept"), id="keys")
+            area = BoundedTextArea(self._text, compact=True, tab_behavior="indent")
+            yield area
+            keys = "enter new line · ctrl+z undo · esc done, all is kept"
+            if area.read_only:
+                keys = "too large or odd to type in: ctrl+z begins anew · esc done"
+            yield Static(Content(keys), id="keys")
 
     def on_mount(self) -> None:
         """Start at the end of the text."""

@@ -173,3 +173,19 @@ def test_the_tables_name_failures_that_there_are() -> None:
     generic = {"docker-memory", "base-dockerfile", "worker-timeout", "deploy-locally"}
     named = {name for names, _ in module._MAKERS for name in names}
     assert named - generic <= set(catalogue())
+
+
+SCRIPT = "def init(): ...\n\n\ndef run(data):\n    return data\n"
+
+
+def test_run_is_offered_to_return_its_errors_where_its_script_is_known() -> None:
+    def keys(script: str, plan: Plan | None) -> set[str]:
+        return {one.key for one in remedies(["run-exception"], plan, script=script)}
+
+    remedy = only(remedies(["run-exception"], plan(), script=SCRIPT), "errors")
+    assert remedy.kind is RemedyKind.FILE
+    assert remedy.file == "score.py"
+    assert remedy.edit is not None
+    wrapped = apply(SCRIPT, remedy.edit)
+    assert 'return {"error": str(e)}' in wrapped
+    assert "errors" not in keys(wrapped, plan()) | keys("", plan()) | keys(SCRIPT, None)

@@ -348,6 +348,7 @@ async def test_hostile_text_is_shown_and_harms_nothing(world: WizardWorld) -> No
             await pilot.press("f5")
             await until(pilot, lambda: isinstance(app.screen, TextDialog), "the text")
             harmless()
+            assert "too large or odd to type in: ctrl+z begins anew" in screen_text(app)
             await pilot.press("x", "escape")
             await settled(pilot)
         assert shown(app).form.data() == Form.of(data).data()
