@@ -11,6 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual import _wait
+
+
+# The pilot waits until the process has been idle for 20 ms, four times for each key: 5 ms will do.
+_wait.SLEEP_GRANULARITY, _wait.SLEEP_IDLE = 0.005, 0.000_5
 
 
 @pytest.fixture(autouse=True)

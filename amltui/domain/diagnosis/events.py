@@ -112,6 +112,8 @@ EVENTS: tuple[Event, ...] = tuple(
              r"\b0/1 Pending\b", r"\b0/1 ContainerCreating\b", r"(?:^|\s)Ready: False\b",
              r"\bContainersReady False\b", r"Restart Count: [1-9]")
     + [Event("fence", re.compile(r"(?:^|\s)```"), "```", common=True)]
+    + _event("document", r"\bAuthor: \S", r"\bdiff --git ", r"\balert: \S", r"\bresource ['\"]")
+    + [Event("document", re.compile(word), word, common=True) for word in ("metadata", "spec", "source")]
     + _event("advice", r"\btroubleshooting\b", r"\bcheat ?sheet\b", r"\btutorial\b",
              r"\bknown (?:issues|errors|limitations)\b", r"\bchangelog\b",
              r"\bcommon (?:errors|failures|issues|problems)\b", r"\bsymptoms?\b",

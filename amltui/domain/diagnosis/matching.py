@@ -49,8 +49,8 @@ class Matcher:
 
     @property
     def reading(self) -> bool:
-        """Tell whether a traceback is open, so that every line must be seen."""
-        return self._open > 0
+        """Tell whether a traceback or a document is open, so that every line must be seen."""
+        return self._open > 0 or self.quoted.documents.open
 
     def reading_on(self, number: int) -> bool:
         """Tell whether every logical line inside that physical one must be seen."""
@@ -84,7 +84,9 @@ class Matcher:
             self._watchers.discard(replica.name)
 
     def _look(self, replica: Replica, line: Line, previous: str, following: str) -> None:
-        if self.quoted.fenced(line) or (replica.block and self._inside(replica, line)):
+        if self.quoted.fenced(line) or self.quoted.documents.holds(line):
+            return
+        if replica.block and self._inside(replica, line):
             return
         folded = " ".join(line.text.lower().split())
         in_message = bool(replica.after) and line.text[:1] in (" ", "\t")
@@ -212,7 +214,7 @@ class Matcher:
             self._pod(line, event.clears, ready=name == "pod-ready")
         elif name == "succeeded":
             self.hits.drop(lambda hit: hit.entry.severity != "info")
-        elif name in ("answered", "advice", "fence"):
+        elif name in ("answered", "advice", "document", "fence"):
             self.quoted.begin(name, line, serving=replica.serving)
         elif name in ("mms", "scoring"):
             self._context = (name, number)
@@ -372,8 +374,7 @@ class Matcher:
         ):
             return
         warned = line.level == WARNING and not block and not shape.at_any_level(entry, access)
-        logged = Source.CONTAINER_LOG in entry.where and confidence is not Confidence.CERTAIN
-        if warned and logged:
+        if warned and confidence is not Confidence.CERTAIN:
             return
         hit = Hit(
             entry=entry,

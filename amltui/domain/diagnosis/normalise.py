@@ -82,7 +82,7 @@ _PREFIXES = tuple(
         _STAMP + r"[:,]?[ \t]?(?:\| ?)?",
         r"\{(?:\w{1,60}=\"[^\"\n]{0,200}\",? ?){1,20}\} ",  # Loki's labels
         r"(?P<level>[IWEF])\d{4} \d\d:\d\d:\d\d\.\d{3,9} {1,8}\d+ [\w./-]{1,80}:\d+\] ",
-        r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]{1,80} [\w./-]{1,60}(?:\[\d+\])?: ",
+        r"[^\W\d_]{3,5}\.? [ \d]\d \d\d:\d\d:\d\d [\w.-]{1,80} [\w./-]{1,60}(?:\[\d+\])?: ",
         r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,6})?\]? ",
         r"time=\S{1,40} level=(?P<level>[a-z]{1,12}) msg=",
         # a level by itself, a CI annotation, a notebook frame, a build step's number

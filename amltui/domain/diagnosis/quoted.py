@@ -6,6 +6,7 @@ import re
 
 from amltui.domain.diagnosis.advice import Advice
 from amltui.domain.diagnosis.body import AnswerBody
+from amltui.domain.diagnosis.documents import Documents
 from amltui.domain.diagnosis.normalise import Line, last_line
 
 _FENCED_LINES = 60  # a fence of Markdown that nobody closed ends here
@@ -25,6 +26,7 @@ class Quoted:
     def __init__(self) -> None:
         """Begin outside of any."""
         self.body = AnswerBody()
+        self.documents = Documents()
         self._advice = Advice()
         self._fence: tuple[int, str] | None = None
 
@@ -37,6 +39,8 @@ class Quoted:
             self.body.begin(line)
         elif event == "advice":
             self._advice.begin(line)
+        elif event == "document":
+            self.documents.begin(line)
         elif serving:
             self._fence = (line.number, line.replica)
 

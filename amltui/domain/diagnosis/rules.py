@@ -53,6 +53,8 @@ _STATUS_GATE = (
     ("u", r"s=\\{0,4}\"(?:429|5\d\d)\b"),
     ("p", r"onses\s{0,4}(?:[\\\n]|$)"),
     ("`", "``"),
+    *((begin, rf"{rest}[\"']?: ?[\[{{|>]?[+-]?[ \t]*(?:[\r\n\\]|$)")
+      for begin, rest in (("m", "etadata"), ("p", "ec"), ("u", "rce"))),
 )
 _STATUS = re.compile(
     r"HTTP/\d(?:\.\d)?[\"']?\s+(?P<line>[45]\d\d)\b"

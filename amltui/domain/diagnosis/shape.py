@@ -52,6 +52,8 @@ _DENIED = re.compile(
             r".{0,120}\((?:as (?:designed|expected|intended|planned)|expected|handled|harmless"
             r"|ignored|non-?fatal|simulated)\)",
             r".{0,120}(?<!not )(?<!be )(?<!not been )\b(?:mitigated|recovered|resolved)\b",
+            # of a table of what there is: long ago
+            r".{0,40}\b\d+ (?:weeks|months|years) ago\b",
             # the condition of an alert that was not raised
             r"[\"'`)]?\s*(?:>=?|≥)\s*\d+\b(?!\.)"
             r"(?!.*(?<!not )\b(?:fired|firing|active|triggered)\b)",
@@ -69,7 +71,8 @@ _DENIED = re.compile(
 _TOLD = re.compile(
     r"[\"'](?:description|name|friendlyName|title|label|tags?|text|question|answer|prompt|document"
     r"|doc|passage|content|comment|review|note|summary|subject)[\"']\s*:\s*[\"'][^\"']*$"
-    r"|[\"'](?:tags|labels|annotations)[\"']\s*:\s*\{[^{}]*$",
+    r"|[\"'](?:tags|labels|annotations)[\"']\s*:\s*\{[^{}]*$"
+    r"|[=!]~\s*\\*[\"'][^\"']*$",  # a query's
     re.IGNORECASE,
 )
 _TEST_RESULT = re.compile(r"::test_\w|\b(?:PASSED|SKIPPED|XFAIL(?:ED)?)\b")

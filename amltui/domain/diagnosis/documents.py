@@ -1,0 +1,57 @@
+"""Documents inside a text: what a commit, a manifest or an alert's rule says is no report."""
+
+from __future__ import annotations
+
+import re
+
+from amltui.domain.diagnosis.normalise import Line
+
+_LINES = 2_000  # after its heading that may belong to a document
+_MARKS = re.compile(r"[\s+~/@\\-]*")  # what indents: blanks, list marks, those of a difference
+_WORDS = re.compile(r"\w")
+_HEADING = re.compile(
+    # a commit, a difference between files
+    r"commit [0-9a-f]{7,64}\b|(?:Author|AuthorDate|Commit|CommitDate|Date|Merge): "
+    r"|diff --git |index [0-9a-f]{6,64}\.\.|(?:new|deleted) file mode |(?:similarity|rename) \w"
+    # a section of a manifest or a notebook: what somebody wants or writes, not what is
+    r"|[\s-]*[\"']?(?:metadata|spec|source)[\"']?: ?[\[{|>]?[+-]?\s*$"
+    # a rule of Prometheus, a plan of Terraform
+    r"|(?P<item>\s*)- alert: |(?:\S{1,3} )?\s*resource [\"']\w+[\"'] [\"'][\w-]+[\"'] \{$"
+)
+
+
+class Documents:
+    """Which lines belong to the last document: those that are indented below its heading."""
+
+    def __init__(self) -> None:
+        """Begin outside of any."""
+        self._line = self._indent = 0
+        self._replica = ""
+
+    @property
+    def open(self) -> bool:
+        """Tell whether the document may go on, so that every line must be seen."""
+        return bool(self._line)
+
+    def begin(self, line: Line) -> None:
+        """Note a heading, if *line* is one."""
+        heading = _HEADING.match(line.text)
+        if heading:
+            self._line, self._replica = line.number, line.replica
+            item = heading["item"]
+            self._indent = _indent(line.text) if item is None else len(item)
+
+    def holds(self, line: Line) -> bool:
+        """Tell whether *line* is of the document; else, unless another replica's, it has ended."""
+        if not self._line or line.replica != self._replica:
+            return False
+        inside = not _WORDS.search(line.text) or _indent(line.text) > self._indent
+        if 0 <= line.number - self._line <= _LINES and (inside or _HEADING.match(line.text)):
+            return True
+        self._line = 0
+        return False
+
+
+def _indent(text: str) -> int:
+    marks = _MARKS.match(text)
+    return marks.end() if marks else 0
