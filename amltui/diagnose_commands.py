@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import io
 import json
 
 import click
 
-from .domain.diagnosis import Diagnoser, Finding, Source, Target
+from .domain.diagnosis import Diagnoser, Finding, Source, Target, encoding_of
 from .domain.errors import AmltuiError, Problem
 from .domain.text import clean, clean_line, mask
 
@@ -48,7 +47,8 @@ def run(file: str, *, source: str, target: str, as_json: bool) -> int:
 def _findings(stream: io.BufferedReader, source: Source, target: Target) -> list[Finding]:
     """What a stream shows once it has ended; of a long one only a batch is held at a time."""
     diagnoser = Diagnoser(source, target)
-    text = io.TextIOWrapper(stream, _encoding(stream.peek(4)), "replace")  # CR, LF, CRLF end a line
+    encoding = encoding_of(stream.peek(4))
+    text = io.TextIOWrapper(stream, encoding, "replace")  # CR, LF, CRLF end a line
     try:
         size = BATCH
         while size >= BATCH:  # else it has ended, which a terminal would have to say once more
@@ -58,18 +58,6 @@ def _findings(stream: io.BufferedReader, source: Source, target: Target) -> list
     finally:
         text.detach()
     return diagnoser.finish()
-
-
-def _encoding(head: bytes) -> str:
-    """UTF-16 by its mark, or by how it begins where PowerShell left that out; else UTF-8."""
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    zeros = tuple(byte == 0 for byte in head[:4])
-    found: dict[tuple[bool, ...], str] = {
-        (False, True, False, True): "utf-16-le",
-        (True, False, True, False): "utf-16-be",
-    }
-    return found.get(zeros, "utf-8-sig")
 
 
 def _to_json(finding: Finding) -> dict[str, object]:

@@ -17,7 +17,7 @@ import click
 
 from .backends import Backends
 from .domain.errors import AmltuiError, Problem
-from .domain.logbuffer import Batch
+from .domain.logbatch import Batch
 from .domain.models import Can, Service
 from .domain.text import clean_line, clean_log
 from .settings import NAMES, Choice, Settings, config_path

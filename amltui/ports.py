@@ -13,7 +13,7 @@ from .domain.containers import ContainerRun
 from .domain.drafts import Draft, Mend
 from .domain.facts import Facts, Fix
 from .domain.images import EnvironmentImage, EnvironmentVersion, LegacyImage
-from .domain.logbuffer import Batch
+from .domain.logbatch import Batch
 from .domain.model_paths import ModelContent
 from .domain.models import (
     Container,

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from textual import _wait
+from textual import _wait, screen
 
-
-# The pilot waits until the process has been idle for 20 ms, four times for each key: 5 ms will do.
-_wait.SLEEP_GRANULARITY, _wait.SLEEP_IDLE = 0.005, 0.000_5
+# The pilot waits until the process has been idle for 20 ms, which is longer than Textual takes to
+# draw, four times for each key. What is drawn sooner needs less of that.
+screen.UPDATE_PERIOD = 0.004
+_wait.SLEEP_GRANULARITY, _wait.SLEEP_IDLE = 0.008, 0.000_4
 
 
 @pytest.fixture(autouse=True)

@@ -1,45 +1,25 @@
 """The store of a log: raw lines under absolute numbers, within a limit of bytes.
 
-Lines live in blocks of one bytes object each, their time stamps (compressed) and streams apart: 10
-bytes above the text instead of the 49 of a list of bytes. Old blocks are compressed, the oldest are
-dropped when the limit is reached, and how many lines that cost is kept. Nothing is written to disk:
-logs hold secrets. Not thread-safe: it belongs to the event loop.
+Lines live in blocks of one bytes object each, their time stamps (without what is common to them)
+and streams apart: some 13 bytes above the text instead of the 49 of a list of bytes. What comes
+packed already becomes a block as it is. Old blocks are compressed, the oldest are dropped when the
+limit is reached, and how many lines that cost is kept. Nothing is written to disk: logs hold
+secrets. Not thread-safe: it belongs to the event loop.
 """
 
 from __future__ import annotations
 
-import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
-STAMP = 30  # bytes of an engine's time stamp, "2026-11-21T06:01:02.123456789Z"
+from .logbatch import MARKER, STAMP, STDOUT, Batch, PackedLines, PackedStamps
+from .logblock import NO_STAMP, Block
+
 LINE_LIMIT = 1 << 20
 LIMIT = 256 << 20
-STDOUT, STDERR, MARKER = 1, 2, 3
 
 _BLOCK_LINES = 1_024
 _BLOCK_BYTES = 256 << 10
-_BLOCK_COST = 600  # bytes of the objects that make up a block
-_NO_STAMP = bytes(STAMP)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Lines that arrived together, as raw bytes without their newlines.
-
-    ``stamps`` are the engine's (RFC 3339, nanoseconds, UTC) and ``streams`` says 1 for stdout and
-    2 for stderr, one per line. ``sources`` names each line's source where a batch mixes several.
-    ``marker`` is a remark of ours, shown as a line of its own kind before the others.
-    """
-
-    source: int
-    lines: Sequence[bytes] = ()
-    stamps: Sequence[bytes] | None = None
-    streams: bytes | None = None
-    marker: str = ""
-    sources: bytes | None = None
 
 
 class LogLine(NamedTuple):
@@ -53,57 +33,6 @@ class LogLine(NamedTuple):
     is_marker: bool
 
 
-class _Block:
-    """Lines that are complete in number: bytes instead of objects."""
-
-    __slots__ = (
-        "count",
-        "first",
-        "latest",
-        "packed",
-        "size",
-        "sources",
-        "stamps",
-        "streams",
-        "text",
-    )
-
-    def __init__(
-        self,
-        first: int,
-        text: bytes,
-        count: int,
-        stamps: bytes,
-        streams: bytes,
-        sources: bytes,
-        latest: bytes,
-    ) -> None:
-        self.first = first
-        self.text = text
-        self.count = count
-        self.stamps = zlib.compress(stamps, 1) if stamps else stamps  # 30 bytes become 5
-        self.streams = streams if streams.strip(streams[:1]) else streams[:1]
-        self.sources = sources if sources.strip(sources[:1]) else sources[:1]
-        self.latest = latest  # the newest stamp up to here: never falls, whatever the lines do
-        self.packed = False
-        self.size = self._weigh()
-
-    def _weigh(self) -> int:
-        parts = (self.text, self.stamps, self.streams, self.sources)
-        return sum(map(len, parts)) + _BLOCK_COST
-
-    def pack(self) -> None:
-        self.text = zlib.compress(self.text, 1)
-        self.packed = True
-        self.size = self._weigh()
-
-    def read_text(self) -> bytes:
-        return zlib.decompress(self.text) if self.packed else self.text
-
-    def read_stamps(self) -> bytes:
-        return zlib.decompress(self.stamps) if self.stamps else _NO_STAMP * self.count
-
-
 class LogBuffer:
     """A log, bounded in bytes; the oldest whole blocks are dropped at the limit."""
 
@@ -111,7 +40,7 @@ class LogBuffer:
         self.limit_bytes = limit_bytes
         self.version = 0
         self.dropped = 0
-        self._blocks: list[_Block] = []
+        self._blocks: list[Block] = []
         self._hot = 0  # index of the oldest block that is not compressed
         self._bytes = 0  # of all blocks
         self._hot_bytes = 0
@@ -155,16 +84,27 @@ class LogBuffer:
             text = batch.marker.replace("\n", " ").encode("utf-8", "replace")
             self._extend(
                 [text],
-                [self._stamps[-1] if self._stamps else self._latest or _NO_STAMP],
+                [self._stamps[-1] if self._stamps else self._latest or NO_STAMP],
                 bytes([MARKER]),
                 bytes([batch.source & 255]),
             )
-        if batch.lines:
+        lines, stamps = batch.lines, batch.stamps
+        if (
+            isinstance(lines, PackedLines)
+            and isinstance(stamps, PackedStamps)
+            and len(lines) >= _BLOCK_LINES // 2
+            and len(lines.text) <= _BLOCK_BYTES
+        ):  # a block as it is
+            self._seal_rest()
+            streams = batch.streams or bytes([STDOUT])
+            sources = batch.sources or bytes([batch.source & 255])
+            self._add(lines.text, len(lines), stamps.text, stamps.newest, streams, sources)
+        elif batch.lines:
             lines = list(batch.lines)
             count = len(lines)
             self._extend(
                 lines,
-                list(batch.stamps) if batch.stamps is not None else [_NO_STAMP] * count,
+                list(batch.stamps) if batch.stamps is not None else [NO_STAMP] * count,
                 batch.streams if batch.streams is not None else bytes([STDOUT]) * count,
                 batch.sources if batch.sources is not None else bytes([batch.source & 255]) * count,
             )
@@ -208,21 +148,26 @@ class LogBuffer:
         stamps = b"".join(self._stamps)
         if len(stamps) != STAMP * len(self._stamps):
             stamps = b"".join(stamp[:STAMP].ljust(STAMP, b"\0") for stamp in self._stamps)
-        self._latest = max(self._latest, max(self._stamps))
-        block = _Block(
-            self._tail_first,
+        self._add(
             text,
             len(self._lines),
             stamps if stamps.strip(b"\0") else b"",
+            max(self._stamps),
             bytes(self._streams),
             bytes(self._sources),
-            self._latest,
         )
+        self._open()
+
+    def _add(
+        self, text: bytes, count: int, stamps: bytes, newest: bytes, streams: bytes, sources: bytes
+    ) -> None:
+        """Put a block behind the others; there is no tail."""
+        self._latest = max(self._latest, newest)
+        block = Block(self._tail_first, text, count, stamps, streams, sources, self._latest)
         self._blocks.append(block)
         self._bytes += block.size
         self._hot_bytes += block.size
-        self._tail_first += len(self._lines)
-        self._open()
+        self._tail_first += count
         self._shrink()
 
     def _shrink(self) -> None:
@@ -342,9 +287,8 @@ class LogBuffer:
         index = bisect_left(self._blocks, stamp, key=lambda block: block.latest)
         if index < len(self._blocks):
             block = self._blocks[index]
-            stamps = block.read_stamps()
-            for at in range(block.count):
-                if stamps[at * STAMP : at * STAMP + STAMP] >= stamp:
+            for at, held in enumerate(block.read_stamps()):
+                if held >= stamp:
                     return block.first + at
         for at, held in enumerate(self._stamps):
             if held >= stamp:
@@ -361,9 +305,7 @@ class LogBuffer:
         else:
             block = self._blocks[self._find(first)]
             lines = self._split_block(block)
-            packed = block.read_stamps()
-            places = range((start - first) * STAMP, (stop - first) * STAMP, STAMP)
-            stamps = [packed[at : at + STAMP] for at in places]
+            stamps = block.read_stamps(start - first, stop - first)
             streams = block.streams * (block.count if len(block.streams) == 1 else 1)
             sources = block.sources * (block.count if len(block.sources) == 1 else 1)
         found = []
@@ -383,7 +325,7 @@ class LogBuffer:
             )
         return found
 
-    def _split_block(self, block: _Block) -> list[bytes]:
+    def _split_block(self, block: Block) -> list[bytes]:
         lines = self._split.pop(block.first, None)
         if lines is None:
             lines = block.read_text().split(b"\n")

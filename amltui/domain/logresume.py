@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from datetime import datetime, timedelta
 
-from .logbuffer import Batch
+from .logbatch import Batch
 
 WINDOW = timedelta(seconds=1)
 LATE = timedelta(milliseconds=100)  # lines came late by up to 3.2 ms
@@ -56,7 +56,7 @@ class Resume:
         """Take note of a batch that went on to the store."""
         if not batch.stamps:
             return
-        newest = max(batch.stamps)
+        newest = batch.newest
         self._recent.append((newest, batch))
         self._count += len(batch.lines)
         if newest <= self.newest:

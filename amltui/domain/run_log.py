@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .errors import AmltuiError
-from .logbuffer import Batch
+from .logbatch import Batch
 from .logtime import stamp_of
 from .run import (
     TITLES,

@@ -18,7 +18,8 @@ from textual.widgets import Static
 from textual.worker import Worker
 
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.logbuffer import Batch, LogBuffer
+from amltui.domain.logbatch import Batch
+from amltui.domain.logbuffer import LogBuffer
 from amltui.domain.logsource import LogSource
 from amltui.domain.text import clean_line
 from amltui.widgets.detail import DetailPanel

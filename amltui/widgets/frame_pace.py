@@ -14,8 +14,9 @@ from collections import deque
 INTERVAL = 0.1
 """Seconds between two frames, at least."""
 
-_BYTES_PER_CELL = 14  # a second: 27 kB/s at 80x24
-_MOST_BYTES = 88_000  # a second, however large the terminal
+_BYTES_PER_CELL = 8  # a second: 15 kB/s at 80x24, five screens full; more of them nobody reads
+_MOST_BYTES = 60_000  # a second, however large the terminal
+_SAVED = 0.2  # seconds of the budget that a silence saves up: a log opens in two frames
 _ANSWER_LIMIT = 1.0  # seconds until a terminal that never answered is taken for mute
 LOST_LIMIT = 3.0  # seconds until an answer is given up that others came before
 
@@ -56,7 +57,7 @@ class FramePace:
 
     def drawn(self, now: float, size: int) -> bool:
         """Note a frame of so many bytes; whether to put the question behind it."""
-        self._next = max(self._next, now) + size / self._budget
+        self._next = max(self._next, now - _SAVED) + size / self._budget
         self._next = max(self._next, now + INTERVAL)
         if not self.mute:
             self._asked.append(now)

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 from amltui.domain.errors import AmltuiError
-from amltui.domain.logbuffer import Batch
+from amltui.domain.logbatch import Batch, join
 
 PERIOD = 0.05  # seconds between two batches; the first after a silence comes at once
 _WAITING = 60_000  # lines between thread and loop, ...
 _WAITING_BYTES = 32 << 20  # ... or bytes, at which the thread waits
-_TOGETHER = 4_096  # lines of one batch: appended to the store in less than a millisecond
+_TOGETHER = 1_024  # lines of one batch, or ...
+_TOGETHER_BYTES = 128 << 10  # ... about so many bytes: packed, it is a block of the store
+_AT_ONCE = 0.002  # seconds of one batch after the other until others have their turn
 
 
 class Follow(str, Enum):
@@ -120,7 +122,7 @@ class Feed(AsyncIterator[Item]):
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
             self._arrived = asyncio.Event()
-            self._taken_at = 0.0
+            self._taken_at = self._turn_ends = 0.0
             threading.Thread(target=self._run, name=self._name, daemon=True).start()
         try:
             while not self._ready:
@@ -134,8 +136,9 @@ class Feed(AsyncIterator[Item]):
                 if early > 0:
                     await asyncio.sleep(early)
                 self._take()
-            if len(self._ready) > 1:
-                await asyncio.sleep(0.001)  # others first: there is more than one batch to store
+            if self._ready and self._loop.time() > self._turn_ends:
+                await asyncio.sleep(0.001)
+                self._turn_ends = self._loop.time() + _AT_ONCE
         except asyncio.CancelledError:
             self.close()
             raise
@@ -154,16 +157,18 @@ class Feed(AsyncIterator[Item]):
         if self._finished:
             self._arrived.set()
         together: list[Batch] = []
-        count = 0
+        count = size = 0
         for item in items:
-            if isinstance(item, LogEvent) or item.marker or count >= _TOGETHER:
+            full = count >= _TOGETHER or size >= _TOGETHER_BYTES
+            if isinstance(item, LogEvent) or item.marker or full:
                 self._flush(together)
-                together, count = [], 0
+                together, count, size = [], 0, 0
             if isinstance(item, LogEvent) or item.marker:
                 self._ready.append(item)
             else:
                 together.append(item)
                 count += len(item.lines)
+                size += item.size
         self._flush(together)
 
     def _flush(self, together: list[Batch]) -> None:
@@ -184,20 +189,7 @@ class Feed(AsyncIterator[Item]):
         self.close()
 
 
-def join(batches: list[Batch]) -> Batch:
-    """Several batches of one source, without markers, as one."""
-    if len(batches) == 1:
-        return batches[0]
-    lines: list[bytes] = []
-    stamps: list[bytes] = []
-    for batch in batches:
-        lines += batch.lines
-        stamps += batch.stamps or ()
-    streams = b"".join(batch.streams or b"" for batch in batches)
-    return Batch(batches[0].source, lines, stamps or None, streams or None)
-
-
 def _weight(item: Item) -> tuple[int, int]:
     if isinstance(item, LogEvent):
         return 0, 0
-    return len(item.lines), sum(map(len, item.lines))
+    return len(item.lines), item.size

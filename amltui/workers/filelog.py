@@ -6,7 +6,8 @@ import os
 import stat
 
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.logbuffer import LINE_LIMIT, Batch
+from amltui.domain.logbatch import Batch
+from amltui.domain.logbuffer import LINE_LIMIT
 
 from .feed import Feed, Follow, LogEvent
 

@@ -9,7 +9,7 @@ from time import monotonic
 
 from amltui.domain.containers import ContainerRun
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.logbuffer import Batch
+from amltui.domain.logbatch import Batch
 from amltui.domain.logresume import (
     LATE,
     WINDOW,
@@ -130,7 +130,7 @@ class ContainerFollower(Feed):
                 continue
             got = True
             self._tell_break()
-            self._size += sum(map(len, fresh.lines)) + _WRAPPED * len(fresh.lines)
+            self._size += fresh.size + _WRAPPED * len(fresh.lines)
             if len(self._first) < _FIRST:
                 self._first += entries(fresh)[: _FIRST - len(self._first)]
             self._resume.remember(fresh)
@@ -175,7 +175,7 @@ class ContainerFollower(Feed):
         """
         newest, reached = self._resume.newest, b""
         for batch in self._batches(follow=False, since=self._exact):
-            reached = max(reached, *(batch.stamps or ()))
+            reached = max(reached, batch.newest)
             yield batch
         if reached < newest:
             return False

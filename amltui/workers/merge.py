@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from amltui.domain.errors import AmltuiError
-from amltui.domain.logbuffer import STAMP, Batch
+from amltui.domain.logbatch import STAMP, Batch
 from amltui.domain.logtime import stamp_in
 
 from .feed import Feed, Follow, Item, LogEvent
@@ -127,16 +127,18 @@ class _Merger:
         if item.marker:
             self._add(self._newest.get(source, b""), source, 0, b"", item.marker)
             self._came(source)
-        for first in range(0, len(item.lines), _PIECE):
+        every = list(item.lines)
+        stamps = list(item.stamps) if item.stamps is not None else None
+        for first in range(0, len(every), _PIECE):
             piece = slice(first, first + _PIECE)
-            lines = item.lines[piece]
-            own = item.stamps[piece] if item.stamps is not None else map(stamp_in, lines)
+            lines = every[piece]
+            own = stamps[piece] if stamps is not None else map(stamp_in, lines)
             self._add_lines(source, lines, own, (item.streams or b"")[piece])
             self._came(source)
             while len(self._lines) >= _WAITING:
                 self._space.clear()
                 await self._space.wait()
-            if first + _PIECE < len(item.lines):
+            if first + _PIECE < len(every):
                 await asyncio.sleep(0.001)
 
     def _add_lines(

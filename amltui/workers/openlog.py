@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.logbuffer import Batch, LogBuffer
+from amltui.domain.logbatch import Batch
+from amltui.domain.logbuffer import LogBuffer
 from amltui.domain.logsource import LogSource, SourceKind
 from amltui.domain.run_log import batch
 

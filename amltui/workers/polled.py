@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.logbuffer import Batch
+from amltui.domain.logbatch import Batch
 from amltui.domain.logmerge import Event, Merger
 
 from .snapshots import retry_in

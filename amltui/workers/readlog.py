@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from amltui.domain.logbuffer import Batch
+from amltui.domain.logbatch import Batch
 from amltui.domain.logsource import LogSource, SourceKind
 
 from .containers import Containers

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.latency import Histogram, percentiles, span
-from amltui.domain.logbuffer import Batch
+from amltui.domain.logbatch import Batch
 from amltui.domain.logsource import LogSource
 from amltui.domain.models import AuthMode, Can, Ref, Service
 from amltui.domain.request import Answer, Attempt, Request, pretty, sample_of_swagger

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from amltui.adapters.docker.engine import DockerEngine
 from amltui.adapters.docker.logs import ContainerLog, Frames, TtyLines, refusal, unix_time
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.logbuffer import LINE_LIMIT, Batch
+from amltui.domain.logbatch import Batch
+from amltui.domain.logbuffer import LINE_LIMIT
 from tests.engine import Containers, Proxy, containers
 
 STAMP = b"2026-11-21T06:01:02.123456789Z"

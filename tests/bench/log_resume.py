@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from amltui.adapters.docker.engine import DockerEngine
-from amltui.domain.logbuffer import Batch
+from amltui.domain.logbatch import Batch
 from amltui.workers.feed import Follow, LogEvent
 from amltui.workers.logs import follow_container
 from tests.engine import Containers, Proxy, containers

@@ -1,8 +1,8 @@
-"""Two sets written by people who knew the catalogue's document and not the engine.
+"""Four sets written by people who knew the catalogue's document and not the engine.
 
 The first line of a sample says what the writer expects, the source, the target, and what else is
-right. Before the engine had seen them it found 84 % and 88 % of the causes and raised an alarm on
-14 % and 18 % of the healthy texts.
+right. Before the engine had seen them it found 84 %, 88 %, 95 % and 100 % of the causes and raised
+an alarm on 14 %, 18 %, 17 % and 11 % of the healthy texts.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ SAMPLES = read("blind_*.txt")
 
 
 def test_the_sets_are_whole() -> None:
-    assert len(SAMPLES) == 160
-    assert sum(sample.words[0] == "healthy" for sample in SAMPLES) == 75
+    assert len(SAMPLES) == 319
+    assert sum(sample.words[0] == "healthy" for sample in SAMPLES) == 179
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=str)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from amltui.domain.diagnosis import Confidence, Diagnoser, Source, Target, diagnose, http_findings
 from amltui.domain.diagnosis.matching import Matcher
+from amltui.domain.diagnosis.normalise import encoding_of
 from tests.bench.diagnosis_speed import LOGS
 from tests.domain.diagnosis_samples import read
 
@@ -242,6 +243,16 @@ def _fed(lines: list[str]) -> float:
 @given(st.binary(max_size=400) | st.text(max_size=400))
 def test_any_bytes_are_accepted(data: bytes | str) -> None:
     diagnose(data)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-be"])
+def test_the_encoding_is_found_out(encoding: str) -> None:
+    text = "MemoryError: Größe"
+    assert text.encode(encoding).decode(encoding_of(text.encode(encoding)[:4])) == text
+
+
+def test_zeros_do_not_make_a_text_utf_16() -> None:
+    assert encoding_of(b"\0\0\0\0") == encoding_of(b"a\0\0\0") == encoding_of(b"") == "utf-8-sig"
 
 
 @settings(max_examples=100, deadline=None)

@@ -6,7 +6,8 @@ from itertools import count
 
 from amltui.domain.diagnosis import Source
 from amltui.domain.diagnosis.watch import LogWatch
-from amltui.domain.logbuffer import Batch, LogBuffer
+from amltui.domain.logbatch import Batch
+from amltui.domain.logbuffer import LogBuffer
 
 QUIET = b"2026-11-21 11:00:00,000 | root | INFO | scored request %d in 12 ms"
 TIMEOUT = b"[2026-11-21 11:05:00 +0000] [7] [CRITICAL] WORKER TIMEOUT (pid:33)"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amltui.domain.logbuffer import LINE_LIMIT, MARKER, Batch, LogBuffer, LogLine
+from amltui.domain.logbatch import MARKER, Batch
+from amltui.domain.logbuffer import LINE_LIMIT, LogBuffer, LogLine
 
 
 def stamp(at: int) -> bytes:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from amltui.domain.logbuffer import Batch, LogBuffer, LogLine
+from amltui.domain.logbatch import Batch
+from amltui.domain.logbuffer import LogBuffer, LogLine
 from amltui.domain.logfold import CHUNK, FoldKind, Folds
 
 TRACEBACK = [

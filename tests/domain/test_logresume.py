@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amltui.domain.containers import ContainerRun
-from amltui.domain.logbuffer import Batch
+from amltui.domain.logbatch import Batch
 from amltui.domain.logresume import Entry, Repeats, Resume, earlier, entries
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from amltui.domain.logbuffer import Batch, LogBuffer
+from amltui.domain.logbatch import Batch
+from amltui.domain.logbuffer import LogBuffer
 from amltui.domain.loglines import Level, continues, level
 from amltui.domain.logregex import branches
 from amltui.domain.logsearch import Search

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from textual.worker import Worker
 
 from amltui.domain.errors import AmltuiError
-from amltui.domain.logbuffer import Batch
+from amltui.domain.logbatch import Batch
 from amltui.domain.logsource import LogSource, SourceKind
 from amltui.domain.models import Ref
 from amltui.panes.log_reader import LogReader, Page

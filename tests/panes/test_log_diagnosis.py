@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from textual.pilot import Pilot
 
-from amltui.domain.logbuffer import Batch
+from amltui.domain.logbatch import Batch
 from amltui.widgets.detail import DetailPanel
 from tests.golden import compare, screen_text
 from tests.panes.logs_app import DIABETES, PaneApp, lines, until

@@ -11,7 +11,7 @@ import pytest
 from textual.events import Key
 
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.logbuffer import Batch
+from amltui.domain.logbatch import Batch
 from amltui.domain.logsource import LogSource, SourceKind
 from amltui.panes.pane import WorkspaceSwitched
 from amltui.workers.feed import Follow, LogEvent

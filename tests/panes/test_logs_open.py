@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from amltui.app import Console
 from amltui.domain.containers import ContainerRun
-from amltui.domain.logbuffer import Batch
+from amltui.domain.logbatch import Batch
 from amltui.domain.models import Container
 from amltui.panes.log_reader import LogReader
 from amltui.panes.logs import LogsPane

@@ -49,6 +49,7 @@ class MemoryTools:
     """As much of `ports.LocalTools` as is needed; `saved` counts up when a file is saved."""
 
     saved: int = 0
+    looks: int = 0
     reloaded: list[tuple[str, Path]] = field(default_factory=list)
     removed: list[Leftover] = field(default_factory=list)
     error: AmltuiError | None = None
@@ -59,6 +60,7 @@ class MemoryTools:
         self.reloaded.append((container_id, source))
 
     def stamp(self, source: Path) -> object:
+        self.looks += 1
         return self.saved
 
     def leftovers(self, container_id: str) -> tuple[Leftover, ...]:
@@ -284,6 +286,7 @@ async def test_saving_a_file_reloads_while_it_is_watched(monkeypatch: pytest.Mon
         await changed.wait_for("What does churn run?")
         await changed.press(*"src", "enter")
         await changed.wait_for("reloads on save")
+        await until(changed.app[1], lambda: changed.tools.looks > 0, "the first look")
         changed.tools.saved += 1
         await until(changed.app[1], lambda: len(changed.tools.reloaded) == 1, "the reload")
         await changed.press("w")

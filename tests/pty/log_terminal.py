@@ -16,7 +16,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from amltui.adapters.docker.logs import Frames
-from amltui.domain.logbuffer import Batch, LogBuffer
+from amltui.domain.logbatch import Batch
+from amltui.domain.logbuffer import LogBuffer
 from amltui.domain.logsearch import Search
 from amltui.workers.feed import Feed, LogEvent
 from amltui.workers.search import run

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 
-from amltui.domain.logbuffer import Batch, LogBuffer
+from amltui.domain.logbatch import Batch
+from amltui.domain.logbuffer import LogBuffer
 from amltui.widgets.log_status import LogStatus
 from amltui.widgets.log_view import LogView
 from amltui.widgets.terminal_link import LinkedApp

@@ -11,7 +11,8 @@ from rich.cells import cell_len
 from textual.events import MouseScrollUp
 from textual.pilot import Pilot
 
-from amltui.domain.logbuffer import Batch, LogBuffer
+from amltui.domain.logbatch import Batch
+from amltui.domain.logbuffer import LogBuffer
 from amltui.domain.logsearch import Search
 from amltui.domain.logtime import Clock
 from amltui.domain.text import Sgr

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from amltui.domain.errors import AmltuiError
-from amltui.domain.logbuffer import Batch
+from amltui.domain.logbatch import Batch
 from amltui.workers.feed import Follow, LogEvent
 from amltui.workers.filelog import FileFollower, follow_file
 

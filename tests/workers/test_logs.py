@@ -14,7 +14,8 @@ import pytest
 from amltui.adapters.docker.engine import DockerEngine
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.exitcodes import describe
-from amltui.domain.logbuffer import Batch, LogBuffer, LogLine
+from amltui.domain.logbatch import Batch
+from amltui.domain.logbuffer import LogBuffer, LogLine
 from amltui.domain.logsource import LogSource, SourceKind
 from amltui.workers.containers import Containers as ContainersWorker
 from amltui.workers.feed import Feed, Follow, LogEvent

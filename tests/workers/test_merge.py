@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from amltui.domain.errors import AmltuiError
-from amltui.domain.logbuffer import Batch, LogBuffer
+from amltui.domain.logbatch import Batch
+from amltui.domain.logbuffer import LogBuffer
 from amltui.domain.logsource import LogSource, SourceKind
 from amltui.workers import merge as merging
 from amltui.workers.feed import Follow, Item, LogEvent

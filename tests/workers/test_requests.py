@@ -15,7 +15,7 @@ import pytest
 
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.latency import Timing
-from amltui.domain.logbuffer import Batch
+from amltui.domain.logbatch import Batch
 from amltui.domain.logsource import LogSource
 from amltui.domain.models import AuthMode, Can, Keys, Kind, Ref, Scale, Service
 from amltui.domain.request import SAMPLE, Answer, Request

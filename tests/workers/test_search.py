@@ -10,7 +10,8 @@ from time import perf_counter
 
 import pytest
 
-from amltui.domain.logbuffer import Batch, LogBuffer
+from amltui.domain.logbatch import Batch
+from amltui.domain.logbuffer import LogBuffer
 from amltui.domain.logsearch import Search
 from amltui.workers.search import RUNAWAY, Runaway, guarded, highlight, run
 

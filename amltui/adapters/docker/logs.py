@@ -16,15 +16,16 @@ from operator import itemgetter
 from urllib.parse import quote, urlencode
 
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.logbuffer import LINE_LIMIT, STDERR, STDOUT, Batch
+from amltui.domain.logbatch import STAMP, STDERR, STDOUT, Batch, PackedLines, PackedStamps
+from amltui.domain.logbuffer import LINE_LIMIT
 from amltui.domain.text import clean_line
 
 from . import access
 from .address import Address, Wire, dial
 
-_READ = 256 << 10
-_SHORT = 128 << 10  # a read below this many bytes is followed by a pause
-_PAUSE = 0.000_5  # seconds; 2 ms would let the socket buffer run full
+_READ = 64 << 10  # more than a unix socket holds; much more would be memory mapped for each read
+_SHORT = 48 << 10  # a read below this many bytes is followed by a pause
+_PAUSE = 0.000_4  # seconds; 2 ms would let the socket buffer run full
 _FEW = 4 << 10  # a read below this many bytes brings only a few lines; ...
 _CALM = 16  # ... after so many of them in a row there is no flood, ...
 _REST = 0.005  # ... and this is the pause, seconds
@@ -194,8 +195,13 @@ class Frames:
         heads[::_HEADER] = bytes([STDOUT]) * len(pieces)
         if heads != b"".join(map(_HEADERS.__getitem__, map(len, pieces))):
             return None
+        stamps = list(map(_STAMP, pieces))
+        packed = PackedStamps(b"".join(stamps), max(stamps))
+        if len(packed.text) != STAMP * len(pieces):
+            return None
         self._rest = rest
-        return Batch(0, list(map(_TEXT, pieces)), list(map(_STAMP, pieces)), streams)
+        lines = PackedLines(b"\n".join(map(_TEXT, pieces)), len(pieces))
+        return Batch(0, lines, packed, streams)
 
     def _one_by_one(self, data: bytes) -> Batch | None:
         lines: list[bytes] = []

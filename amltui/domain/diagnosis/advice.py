@@ -8,7 +8,7 @@ from amltui.domain.diagnosis.normalise import WARNING, Line
 
 _LINES = 25  # after the heading that may belong to its list
 _HEADING = 80  # characters: a longer line is no heading
-_BULLET = re.compile(r"(?:[*•|+-]|\d{1,2}[.)]) +\S")
+_BULLET = re.compile(r"(?:[*•|+-]|\d{1,2}[.)]|[A-Z]\w{2,60} [-–—]) +\S")
 
 
 class Advice:

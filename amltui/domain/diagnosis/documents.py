@@ -12,11 +12,11 @@ _WORDS = re.compile(r"\w")
 _HEADING = re.compile(
     # a commit, a difference between files
     r"commit [0-9a-f]{7,64}\b|(?:Author|AuthorDate|Commit|CommitDate|Date|Merge): "
-    r"|diff --git |index [0-9a-f]{6,64}\.\.|(?:new|deleted) file mode |(?:similarity|rename) \w"
+    r"|diff -\S+ |index [0-9a-f]{6,64}\.\.|(?:new|deleted) file mode |(?:similarity|rename) \w"
     # a section of a manifest or a notebook: what somebody wants or writes, not what is
-    r"|[\s-]*[\"']?(?:metadata|spec|source)[\"']?: ?[\[{|>]?[+-]?\s*$"
-    # a rule of Prometheus, a plan of Terraform
-    r"|(?P<item>\s*)- alert: |(?:\S{1,3} )?\s*resource [\"']\w+[\"'] [\"'][\w-]+[\"'] \{$"
+    r"|[\s-]*[\"']?(?:groups|metadata|source|spec)[\"']?: ?[\[{|>]?[+-]?\s*$"
+    # a plan of Terraform
+    r"|[\s+~/<=-]*resource [\"']\w+[\"'] [\"'][\w-]+[\"'] \{$"
 )
 
 
@@ -25,7 +25,7 @@ class Documents:
 
     def __init__(self) -> None:
         """Begin outside of any."""
-        self._line = self._indent = 0
+        self._line = self._indent = self._depth = 0
         self._replica = ""
 
     @property
@@ -35,17 +35,16 @@ class Documents:
 
     def begin(self, line: Line) -> None:
         """Note a heading, if *line* is one."""
-        heading = _HEADING.match(line.text)
-        if heading:
-            self._line, self._replica = line.number, line.replica
-            item = heading["item"]
-            self._indent = _indent(line.text) if item is None else len(item)
+        if _HEADING.match(line.text):
+            self._line, self._replica, self._depth = line.number, line.replica, line.depth
+            self._indent = _indent(line.text)
 
     def holds(self, line: Line) -> bool:
         """Tell whether *line* is of the document; else, unless another replica's, it has ended."""
         if not self._line or line.replica != self._replica:
             return False
         inside = not _WORDS.search(line.text) or _indent(line.text) > self._indent
+        inside = inside or line.depth > self._depth  # a string of its list
         if 0 <= line.number - self._line <= _LINES and (inside or _HEADING.match(line.text)):
             return True
         self._line = 0

@@ -10,7 +10,7 @@ from amltui.domain.diagnosis.matching import Matcher
 from amltui.domain.diagnosis.model import Finding, Source, Target
 from amltui.domain.diagnosis.normalise import (
     coloured,
-    decode,
+    encoding_of,
     has_inner_break,
     last_line,
     logical_lines,
@@ -20,6 +20,7 @@ from amltui.domain.diagnosis.normalise import (
 )
 from amltui.domain.diagnosis.precedence import rank
 from amltui.domain.diagnosis.rules import rule_set
+from amltui.domain.diagnosis.shape import is_chat
 from amltui.domain.diagnosis.sources import sources_of
 
 _TAIL = 8  # lines kept for the rules about the end of a log
@@ -125,14 +126,18 @@ class Diagnoser:
         return split, joined
 
     def _sample(self, lines: list[str]) -> None:
-        if self._fixed or self._batches >= _SAMPLED_BATCHES:
+        """Look at a few lines for what the whole may be."""
+        if self._batches >= _SAMPLED_BATCHES:
             return
         self._batches += 1
-        size = max(_SAMPLE_LINES, _FIRST_SAMPLE // self._batches)
+        size = max(_SAMPLE_LINES, _FIRST_SAMPLE // self._batches**2)
         sample = [line[:_AROUND] for line in (*lines[:size], *lines[size:][-_SAMPLE_LINES:])]
-        wrapped = [part.raw for line in sample if line[-1:] in _WRAPPED
+        sample += [part.raw for line in sample if line[-1:] in _WRAPPED
                    for part in logical_lines(0, line)]  # fmt: skip
-        self._sources |= sources_of("\n".join((*sample, *wrapped)), self._sources)
+        text = "\n".join(sample)
+        self._matcher.chat = self._matcher.chat or is_chat(text)
+        if not self._fixed:
+            self._sources |= sources_of(text, self._sources)
 
     def _walk(self, lines: list[str], folded: str, first: int, carried: int) -> None:
         """Look at the lines that the gate names and those that a traceback or a question needs."""
@@ -238,7 +243,9 @@ def diagnose(
     text: str | bytes, source: Source = Source.AUTO, target: Target = Target.UNKNOWN
 ) -> list[Finding]:
     """Return what is known to be wrong in *text*, the root cause first."""
-    lines = split_lines(decode(text) if isinstance(text, bytes) else text)
+    if isinstance(text, bytes):
+        text = text.decode(encoding_of(text[:4]), "replace")
+    lines = split_lines(text)
     diagnoser = Diagnoser(source, target)
     for start in range(0, len(lines), 5000):
         diagnoser.feed(lines[start : start + 5000])

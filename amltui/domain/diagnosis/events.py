@@ -40,6 +40,8 @@ _PULL = (
 _SETTLED = f"{_SCHEDULING} {_PULL} probe-failed container-crash-loop scoring-connection-refused"
 SETTLED = frozenset(_SETTLED.split())  # what a pod that runs is over
 
+SECTIONS = ("groups", "metadata", "source", "spec")  # of manifests, notebooks, alert rules
+
 EVENTS: tuple[Event, ...] = tuple(
     _event("boot", r"Booting worker with pid:?\s*(?P<pid>\d+)",
              r"Started server process \[(?P<pid>\d+)\]")
@@ -100,6 +102,7 @@ EVENTS: tuple[Event, ...] = tuple(
              r"Image\.create\(")
     + _event("recovered", r"Downloaded newer image", r"Image is up to date for",
              r"Successfully pulled image",
+             r"Docker-Content-Digest: sha256",
              r"Login Succeeded", clears=_PULL + " " + NETWORK)
     + _event("recovered", r"\bUp \d+ seconds?\b", r"\bUp \d+ minutes?\b", r"\bUp \d+ hours?\b",
              r"Container \S+ Started\b",
@@ -112,8 +115,9 @@ EVENTS: tuple[Event, ...] = tuple(
              r"\b0/1 Pending\b", r"\b0/1 ContainerCreating\b", r"(?:^|\s)Ready: False\b",
              r"\bContainersReady False\b", r"Restart Count: [1-9]")
     + [Event("fence", re.compile(r"(?:^|\s)```"), "```", common=True)]
-    + _event("document", r"\bAuthor: \S", r"\bdiff --git ", r"\balert: \S", r"\bresource ['\"]")
-    + [Event("document", re.compile(word), word, common=True) for word in ("metadata", "spec", "source")]
+    + _event("document", r"\bAuthor: \S", r"\bdiff --git ", r"\bdiff -[a-zA-Z]+ ",
+             r"\bresource ['\"]")
+    + [Event("document", re.compile(word), word, common=True) for word in SECTIONS]
     + _event("advice", r"\btroubleshooting\b", r"\bcheat ?sheet\b", r"\btutorial\b",
              r"\bknown (?:issues|errors|limitations)\b", r"\bchangelog\b",
              r"\bcommon (?:errors|failures|issues|problems)\b", r"\bsymptoms?\b",
@@ -153,6 +157,7 @@ ANSWER = re.compile(
     r"|\| info \| (?P<old>200)\s*(?:$|\\n|[\"'])"
     r"|(?:->|=>) (?P<arrow>200)\b|http/[\d.]+[\"']?\s+(?P<line>200)\b|\b(?P<reason>200) ok\b"
     r"|status[_ ]code\W{1,4}(?P<code>200)\b"
+    r"|status\\{0,4}\": ?(?P<record>200)\b"
     r"|<response \[(?P<requests>200)\]",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -160,6 +165,11 @@ ANSWER = re.compile(
 SERVER_LINE = re.compile(
     r"Booting worker|Starting gunicorn|Listening at|Using worker|Initializ|Starting up|Invoking"
     r"|Found (?:user|driver) script|Starting HTTP server|AML|azmlinfsrv|Worker exiting|app insights"
+)
+# How a server ends by its user's wish, and a request whose caller has gone.
+STOPPED = re.compile(
+    r"(?:\w+\.)*(?:(?P<wish>CancelledError|GeneratorExit|KeyboardInterrupt|SystemExit: 0)"
+    r"|BrokenPipeError|Connection(?:Reset|Aborted)Error|ClientDisconnect(?:ed)?)\b"
 )
 # What in the frames of a traceback tells whose it is.
 FRAME_MARKS = (

@@ -27,6 +27,7 @@ class Hit:
     container_only: bool = False
     control_plane: bool = False
     transient: bool = False
+    access: bool = False
     block: int = 0
     order: int = 0  # grows with what was noticed: one line may hold many
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from amltui.domain.diagnosis import events as ev
 from amltui.domain.diagnosis import shape
 from amltui.domain.diagnosis.catalogue import catalogue
 from amltui.domain.diagnosis.doubts import out_of_place
-from amltui.domain.diagnosis.hits import Hit, Hits
-from amltui.domain.diagnosis.model import Confidence, Entry, Form, Source
-from amltui.domain.diagnosis.normalise import ERROR, WARNING, Line
+from amltui.domain.diagnosis.hits import Hits
+from amltui.domain.diagnosis.model import Confidence, Entry, Form
+from amltui.domain.diagnosis.normalise import ERROR, Line
 from amltui.domain.diagnosis.pods import Pods, pod_named
 from amltui.domain.diagnosis.quoted import Quoted
 from amltui.domain.diagnosis.replica import Block, Replica
+from amltui.domain.diagnosis.reports import report
 from amltui.domain.diagnosis.rules import ACCESS, concerns_nobody, rule_set, status_in, status_of
 
 NETWORK = frozenset(ev.NETWORK.split())
@@ -38,6 +40,7 @@ class Matcher:
         self._blocks = 0
         self._context: tuple[str, int] = ("", 0)
         self._image_seen = False
+        self.chat = False  # whether the text is what people wrote to one another
         self.quoted = Quoted()
         self.pods = Pods()
         self._rules = rule_set()
@@ -163,7 +166,11 @@ class Matcher:
         if self._failures(replica, line, folded, "", in_traceback=True):
             return
         phase = "run-exception" if replica.serving or "in run" in block.frames else "init-exception"
-        served = bool(block.frames & {"served", "in init", "in run"})
+        ours = block.frames & {"in init", "in run"}
+        stopped = ev.STOPPED.match(line.text)
+        if stopped and (stopped["wish"] or not ours):
+            return
+        served = bool(ours or "served" in block.frames)
         self._add(
             catalogue()[phase],
             Confidence.LIKELY if served else Confidence.POSSIBLE,
@@ -280,10 +287,13 @@ class Matcher:
                 or entry.severity == "info"
                 or line.level >= ERROR
                 or shape.starts_line(line, match),
-                mention=not in_traceback and shape.mentioned(match),
+                mention=not in_traceback and self._mentioned(line, match),
             )
             found = found or entry.layer != "umbrella"
         return found
+
+    def _mentioned(self, line: Line, match: re.Match[str]) -> bool:
+        return shape.mentioned(match) or (self.chat and shape.told_in_chat(line, match))
 
     def _status(self, replica: Replica, line: Line) -> None:
         match = status_in(line.text)
@@ -317,7 +327,7 @@ class Matcher:
             or line.level >= ERROR,
             control_plane=control and status not in (400, 401, 403),
             access=access is not None,
-            mention=access is None and shape.mentioned(match),
+            mention=access is None and self._mentioned(line, match),
         )
 
     def _control_plane(self, status: int, replica: Replica, line: Line) -> None:
@@ -352,48 +362,13 @@ class Matcher:
         replica.pending.clear()
 
     def _add(
-        self,
-        entry: Entry,
-        confidence: Confidence,
-        replica: Replica,
-        line: Line,
-        *,
-        block: Block | None = None,
-        details: dict[str, str] | None = None,
-        shaped: bool = True,
-        mention: bool = False,
-        container_only: bool = False,
-        control_plane: bool = False,
-        access: bool = False,
+        self, entry: Entry, confidence: Confidence, replica: Replica, line: Line, **more: Any
     ) -> None:
-        if mention or (
-            line.level
-            and line.level < WARNING
-            and not block
-            and not shape.at_any_level(entry, access)
-        ):
+        """Keep the hit, if the line reports the failure; *more* is what :func:`report` takes."""
+        hit = report(entry, confidence, line, self.touched, serving=replica.serving, **more)
+        if hit is None:
             return
-        warned = line.level == WARNING and not block and not shape.at_any_level(entry, access)
-        if warned and confidence is not Confidence.CERTAIN:
-            return
-        hit = Hit(
-            entry=entry,
-            confidence=confidence,
-            line=line.number,
-            evidence=line.raw or line.text,
-            details=details or {},
-            in_traceback=block is not None,
-            shaped=shaped,
-            weak=block.weak if block else 0,
-            level=block.level if block else line.level,
-            booting=not replica.serving and not access,
-            container_only=container_only,
-            control_plane=control_plane,
-            transient=warned or bool(shape.TRANSIENT.search(line.raw[:4000])),
-            block=block.number if block else -1,
-            order=self.touched,
-        )
         self.hits.add(hit, replica.name)
-        printed = not line.level and not entry.any_level and not access
-        if replica.serving and (block or printed) and len(replica.pending) < 32:
+        printed = not line.level and not entry.any_level and not hit.access
+        if replica.serving and (hit.in_traceback or printed) and len(replica.pending) < 32:
             replica.pending.append(hit)

@@ -8,13 +8,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
+_ENCODINGS = (  # by the byte order mark; UTF-32's begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# Which of the first four bytes are zero, where PowerShell left the mark out.
+_UNMARKED: dict[tuple[bool, ...], str] = {
+    (False, True, False, True): "utf-16-le",
+    (True, False, True, False): "utf-16-be",
+}
 _ANSI = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)"
     r"|\x1b[@-Z\\^_=>78]"
@@ -46,6 +50,9 @@ _PLAIN_KEYS = {"text", "body", "line"}  # of data too: a log's record also has a
 _TIME_KEYS = ("time", "timestamp", "@timestamp", "ts", "date", "datetime", "stream", "asctime")
 _TRACE_KEYS = ("exc_info", "exception", "stack_trace", "stack", "traceback", "exc_text", "error")
 _LEVEL_KEYS = ("level", "levelname", "severity", "lvl", "log_level", "LogLevel", "loglevel")
+
+_STATUS_KEYS = ("status", "status_code", "http_status", "response_status")
+_PATH_KEYS = ("path", "uri", "url", "request_uri", "request_path")
 
 DEBUG, INFO, WARNING, ERROR = 10, 20, 30, 40
 _LEVELS = {
@@ -121,14 +128,12 @@ class Line:
     depth: int = 0  # JSON records that it was inside of
 
 
-def decode(data: bytes) -> str:
-    """Return *data* as text: by its byte order mark, else UTF-8 with bad bytes replaced."""
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            return data[len(bom) :].decode(encoding, errors="replace")
-    if len(data) > 3 and data[1] == 0 and data[3] == 0:  # PowerShell without a mark
-        return data.decode("utf-16-le", errors="replace")
-    return data.decode("utf-8", errors="replace")
+def encoding_of(head: bytes) -> str:
+    """Return the encoding of a text by its first four bytes: UTF-16, UTF-32, else UTF-8."""
+    for mark, encoding in _ENCODINGS:
+        if head.startswith(mark):
+            return encoding
+    return _UNMARKED.get(tuple(byte == 0 for byte in head[:4]), "utf-8-sig")
 
 
 def split_lines(text: str) -> list[str]:
@@ -245,7 +250,15 @@ def _json_record(text: str) -> tuple[str, int] | None:
         return None  # an error payload: its codes matter as much as its message
     traces = [record[key] for key in _TRACE_KEYS if isinstance(record.get(key), str)]
     level = next((record[key] for key in _LEVEL_KEYS if isinstance(record.get(key), str)), "")
-    return "\n".join([message, *traces]), _LEVELS.get(level.upper(), 0)
+    return "\n".join([message, *traces, *_access(record)]), _LEVELS.get(level.upper(), 0)
+
+
+def _access(record: dict[str, object]) -> Iterator[str]:
+    """Yield a request's record as the line of a web server's log."""
+    path = next((value for key in _PATH_KEYS if isinstance(value := record.get(key), str)), "")
+    status = next((value for key in _STATUS_KEYS if isinstance(value := record.get(key), int)), 0)
+    if path and status:
+        yield f'"{record.get("method", "POST")} {path} HTTP/1.1" {status}'
 
 
 def _unescape(text: str) -> str:

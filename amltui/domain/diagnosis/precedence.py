@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from amltui.domain.diagnosis.catalogue import LAYERS, catalogue
 from amltui.domain.diagnosis.events import SETTLED
 from amltui.domain.diagnosis.hits import Hit
-from amltui.domain.diagnosis.matching import Matcher
-from amltui.domain.diagnosis.model import Confidence, Finding, Source, Target, make_finding
+from amltui.domain.diagnosis.matching import NETWORK, Matcher
+from amltui.domain.diagnosis.model import Confidence, Entry, Finding, Source, Target, make_finding
 from amltui.domain.diagnosis.normalise import WARNING
 from amltui.domain.diagnosis.replica import Replica
 from amltui.domain.diagnosis.sources import may_speak
@@ -89,6 +89,8 @@ def _counts(hit: Hit, sources: frozenset[Source], replica: Replica, total: int) 
         near = abs(hit.line - replica.spared) <= _DESCRIPTION
         if replica.spared and near:  # the exit code says killed, but not by whom
             return False
+    if container and hit.level and hit.entry.id in NETWORK and not _of_containers(hit.entry):
+        return False  # a call that the script made, which is nobody's call of the service
     if hit.container_only and not container:
         return False
     if hit.transient and total - hit.line >= 2:
@@ -100,9 +102,13 @@ def _counts(hit: Hit, sources: frozenset[Source], replica: Replica, total: int) 
         return False
     if hit.shaped:
         return True
-    if Source.CONTAINER_LOG in hit.entry.where and Source.CONTAINER_LOG in sources:
+    if container and _of_containers(hit.entry):
         return False
     return bool(sources) or hit.confidence is Confidence.CERTAIN
+
+
+def _of_containers(entry: Entry) -> bool:
+    return Source.CONTAINER_LOG in entry.where
 
 
 def _choose(hits: list[Hit]) -> Hit:

@@ -17,6 +17,8 @@ _FORGIVEN = re.compile(
     r"\|\| ?(?:true|:|exit 0|echo\b(?!.*\bexit [1-9]).*)\W*$"
     r"|\bdocker (?:container )?rm (?:-f|--force)\b"
 )
+_CONDITION = re.compile(r"[\s-]*[\"']?type[\"']?\s*:\s*[\"']?[A-Z]\w+[\"']?,?\s*$")
+_STATUS = re.compile(r"\s*[\"']?status[\"']?\s*:\s*[\"']?(true|false|unknown)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"-?[\d.]+%?$")
 
 
@@ -66,6 +68,7 @@ class Quoted:
             self.body.holds(line)
             or self._advice.holds(line)
             or _forgiven(previous[-_COMMAND:])
+            or _is_false(line.text, previous[-_COMMAND:], following)
             or _is_heading(line.text, following)
         )
 
@@ -75,6 +78,16 @@ def _forgiven(previous: str) -> bool:
     if "||" not in previous and "docker" not in previous:
         return False
     return _FORGIVEN.search(last_line(0, previous).text) is not None
+
+
+def _is_false(text: str, previous: str, following: str) -> bool:
+    """Tell whether *text* names a condition of Kubernetes whose status, beside it, is False."""
+    if not _CONDITION.match(text):
+        return False
+    status = _STATUS.match(following)
+    if status is None and not text.lstrip().startswith("-"):  # else it begins the condition
+        status = _STATUS.match(last_line(0, previous).text)
+    return status is not None and status[1].lower() == "false"
 
 
 def _is_heading(text: str, following: str) -> bool:

@@ -36,7 +36,8 @@ _MAX_WINDOW = 2_000  # characters of a line that may end in a wrapped sentence
 
 _STATUS_WORDS = (
     "bad request", "unauthorized", "forbidden", "not found", "method not allowed", "request time",
-    "too large", "unsupported media type", "failed dependency", "too many requests",
+    "entity too large", "payload too large", "content too large", "unsupported media type",
+    "failed dependency", "too many requests",
     "header fields too large", "internal server error", "bad gateway", "service unavailable",
     "temporarily unavailable", "server error", "gateway time", "returned error: ",
 )  # fmt: skip
@@ -51,10 +52,13 @@ _STATUS_GATE = (
     ("h", r"ttps?://\S{1,200} (?:->|=>) [45]\d\d\b"),
     ("c", r"ode=\\{0,4}\"(?:429|5\d\d)\b"),
     ("u", r"s=\\{0,4}\"(?:429|5\d\d)\b"),
+    ("u", r"s\\{0,4}\": ?(?:429|5\d\d)\b"),
     ("p", r"onses\s{0,4}(?:[\\\n]|$)"),
     ("`", "``"),
-    *((begin, rf"{rest}[\"']?: ?[\[{{|>]?[+-]?[ \t]*(?:[\r\n\\]|$)")
-      for begin, rest in (("m", "etadata"), ("p", "ec"), ("u", "rce"))),
+    *(
+        (begin, rf"{rest}[\"']?: ?[\[{{|>]?[+-]?[ \t]*(?:[\r\n\\]|$)")
+        for begin, rest in (("g", "roups"), ("m", "etadata"), ("p", "ec"), ("u", "rce"))
+    ),
 )
 _STATUS = re.compile(
     r"HTTP/\d(?:\.\d)?[\"']?\s+(?P<line>[45]\d\d)\b"

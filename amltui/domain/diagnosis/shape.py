@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from amltui.domain.diagnosis.events import SERVER_LINE
-from amltui.domain.diagnosis.model import Entry
 from amltui.domain.diagnosis.normalise import ERROR, WARNING, Line, last_line
+from amltui.domain.diagnosis.pods import pod_named
 
 TRANSIENT = re.compile(
     r"\bretrying\b(?!\S)|(?<!\bplease )(?<!\band )(?<!\bor )(?<!\bto )(?<!\bcan )\bretry(?: |$)"
@@ -38,7 +39,26 @@ _ADVICE = re.compile(
     r"(?:how|if|in case|should|what|whenever|why)\s(?:(?![.!?]\s).)*$",
     re.IGNORECASE,
 )
-_SOURCE_CODE = re.compile(r"\s*(?:(?:assert|elif|except|raise)\s|(?:#|//) )")
+# Lines that are written, not printed by what failed: their words are no report.
+_WRITTEN = re.compile(
+    "|".join(
+        (
+            # a program
+            r"\s*(?:(?:assert|elif|except|raise)\s|(?:#|//) )",
+            r"\s*(?:self\.)?_?(?:console|log|logger|logging|print)\b(?:\.\w{1,20})?\([bfr]?[\"']",
+            r"\s*[A-Z][A-Z_]{2,40} ?= ?[\[({\"']",
+            # a command
+            r"(?:\+{1,4}|\$|PS [A-Z]:\S*>|[\w.-]{1,40}@[\w.-]{1,60}:\S{1,200}[$#]) +\S",
+            # the title of a change
+            r"[0-9a-f]{7,40} \([\w/.:>, -]{1,200}\) ",
+            r"(?:\W{0,4}(?:chore|docs|feat|fix|refactor|revert)"
+            r"|[0-9a-f]{7,40} [a-z]{2,9})(?:\([\w ./-]{1,40}\))?!?: ",
+            r"[0-9a-f]{7,40} (?i:add|bump|drop|fix|handle|merge|pin|raise|release|remove|revert)",
+            # what a search over files prints: compilers and warnings have a column or one blank
+            r"[\w./\\-]{1,200}\.[A-Za-z]{1,5}:\d{1,6}:(?!\d)(?=\S|\s{2})",
+        )
+    )
+)
 
 # What behind a phrase shows that it did not happen, or not to this service.
 _DENIED = re.compile(
@@ -67,12 +87,22 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 
+# Words of a sentence that lead to a phrase: what is reported has a mark there, or names itself.
+_SENTENCE = re.compile(r"(?:^|[\s(])(?:[a-z]['a-z-]*,? ){2,}[\"'`(]?$")
+_REPORTED = re.compile(
+    r"\b(?:are|been|because(?: of)?|by|code|due to|got|is|reason|stat(?:e|us)|to|was|were|with) [\"'`(]?$"
+    r"|error|exception|fail|fatal|message|denied|\(\w+\)|nodes? (?:are|is)\b",
+    re.IGNORECASE,
+)
+
 # The keys of JSON whose text is about something: nothing of the platform's reports errors there.
 _TOLD = re.compile(
     r"[\"'](?:description|name|friendlyName|title|label|tags?|text|question|answer|prompt|document"
     r"|doc|passage|content|comment|review|note|summary|subject)[\"']\s*:\s*[\"'][^\"']*$"
     r"|[\"'](?:tags|labels|annotations)[\"']\s*:\s*\{[^{}]*$"
-    r"|[=!]~\s*\\*[\"'][^\"']*$",  # a query's
+    # a query
+    r"|(?:[|=!]~|\|=|\b(?:contains|has(?:_any|_all|_cs)?|startswith|matches regex|i?like"
+    r"|where \S+ =[=~]))\s*\(?\s*\\*[\"'][^\"']*$",
     re.IGNORECASE,
 )
 _TEST_RESULT = re.compile(r"::test_\w|\b(?:PASSED|SKIPPED|XFAIL(?:ED)?)\b")
@@ -104,6 +134,16 @@ _DEBUGGER = re.compile(
 )
 _NOT_WAITING = re.compile(r"\b(?:not|no longer|never|without|stop(?:s|ped)?)\W*$", re.IGNORECASE)
 
+_PERSON = r"[^\W\d_][\w.'-]{0,40}(?: [^\W\d_][\w.'-]{0,40}){0,3}"
+_CLOCK = r"\[?\d\d?:\d\d(?: ?[AP]M)?\]?"
+# Who spoke, and when: a line of its own, or in front of the words.
+_SPEAKER = re.compile(
+    r"^(?:\S{20,35} (?:std(?:out|err) [FP] )?)?"
+    rf"(?:(?=\[){_CLOCK} {_PERSON}:?$|{_PERSON} {{1,4}}{_CLOCK}$"
+    rf"|{_CLOCK} <[\w.-]{{1,40}}> |[\d./-]{{6,10}}, \d\d:\d\d - {_PERSON}: )",
+    re.MULTILINE,
+)
+
 # What the server itself writes before a traceback on the same line.
 OWN_LEAD = re.compile(
     r"(?:xception|rror|xception Group)\W{0,4}$|^\W*$|\{0\}\W*$|Insights/Logger\W*$"
@@ -131,7 +171,7 @@ def mentioned(match: re.Match[str]) -> bool:
     text, start = match.string, match.start()
     if text.rstrip()[-1:] == "|" or text.startswith(("# HELP ", "# TYPE ")):
         return True  # a row of a table in some document, what a metric counts
-    if _SOURCE_CODE.match(text):
+    if _WRITTEN.match(text):
         return True
     before = text[max(0, start - 400) : start]
     return (
@@ -140,7 +180,19 @@ def mentioned(match: re.Match[str]) -> bool:
         or _TOLD.search(before) is not None
         or _TEST_RESULT.search(text[:400]) is not None
         or MENTION.search(before[-80:]) is not None
+        or (_SENTENCE.search(before[-80:]) is not None and _REPORTED.search(before) is None)
     )
+
+
+def is_chat(text: str) -> bool:
+    """Tell whether *text* is what people wrote to one another: two of them are named."""
+    return len(list(itertools.islice(_SPEAKER.finditer(text), 2))) == 2
+
+
+def told_in_chat(line: Line, match: re.Match[str]) -> bool:
+    """Tell whether a phrase is part of what somebody wrote, not of an output that was pasted."""
+    quoted = line.text.lstrip().startswith(">")
+    return quoted or not (line.level or starts_line(line, match) or pod_named(line.raw))
 
 
 def waits(line: Line, match: re.Match[str]) -> bool:
@@ -167,8 +219,3 @@ def traceback_level(line: Line, previous: str) -> tuple[int, int]:
     before = last_line(line.number - 1, previous)
     weak = before.level <= WARNING and not SERVER_LINE.search(before.text)
     return before.level if before.level >= ERROR else 0, before.level if weak else 0
-
-
-def at_any_level(entry: Entry, access: bool) -> bool:
-    """Tell whether *entry* may be reported from a line below the level of a warning."""
-    return access or entry.any_level or entry.severity == "info"

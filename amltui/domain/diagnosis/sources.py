@@ -58,6 +58,7 @@ _MARKS = (
     (
         Source.DOCKER_ENGINE,
         r"\bdocker: |Error response from daemon|docker\.errors|Unable to find image|^\$ docker"
+        r"|^CONTAINER ID\s+IMAGE"
         r"|docker (?:run|pull|exec|ps) ",
     ),
     (

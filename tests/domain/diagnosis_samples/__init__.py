@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
+_HEADER = re.compile(r"^@@ (?=\w|[+-] )", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ def read(pattern: str) -> list[Sample]:
     """Return the samples of the files that match *pattern*."""
     found = []
     for path in sorted(HERE.glob(pattern)):
-        for number, part in enumerate(path.read_bytes().decode().split("@@ ")[1:], 1):
+        for number, part in enumerate(_HEADER.split(path.read_bytes().decode())[1:], 1):
             header, _, text = part.partition("\n")
             place = f"{path.stem}#{number}:{header.replace(' ', '_')}"
             found.append(Sample(tuple(header.split()), text.removesuffix("\n"), place))
