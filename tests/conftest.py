@@ -15,7 +15,7 @@ from textual import _wait, screen
 
 # The pilot waits until the process has been idle for 20 ms, which is longer than Textual takes to
 # draw, four times for each key. What is drawn sooner needs less of that.
-screen.UPDATE_PERIOD = 0.004
+screen.UPDATE_PERIOD = 0.004  # type: ignore[misc]
 _wait.SLEEP_GRANULARITY, _wait.SLEEP_IDLE = 0.008, 0.000_4
 
 

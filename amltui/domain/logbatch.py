@@ -43,10 +43,10 @@ class PackedLines(_Packed):
 
     def __init__(self, text: bytes, count: int) -> None:
         super().__init__(text)
-        self.count = count
+        self._count = count
 
     def __len__(self) -> int:
-        return self.count
+        return self._count
 
     def split(self) -> list[bytes]:
         return self.text.split(b"\n")

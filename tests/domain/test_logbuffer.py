@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from amltui.domain.logbatch import MARKER, Batch
+from amltui.domain.logbatch import MARKER, Batch, PackedLines, PackedStamps, join
 from amltui.domain.logbuffer import LINE_LIMIT, LogBuffer, LogLine
 
 
@@ -51,10 +51,12 @@ def batches(draw: st.DrawFn) -> Batch:
     lines *= draw(st.sampled_from([1, 1, 1, 150, 400]))
     count = len(lines)
     base = draw(st.integers(0, 50_000_000))
+    stamps = [stamp(base + at) for at in range(count)] if draw(st.booleans()) else None
+    packed = bool(lines and stamps) and draw(st.booleans())
     return Batch(
         draw(st.integers(0, 3)),
-        lines,
-        [stamp(base + at) for at in range(count)] if draw(st.booleans()) else None,
+        PackedLines(b"\n".join(lines), count) if packed else lines,
+        PackedStamps(b"".join(stamps or ()), max(stamps or [b""])) if packed else stamps,
         bytes(1 + at % 2 for at in range(count)) if draw(st.booleans()) else None,
         draw(st.sampled_from(["", "", "restarted"])),
         bytes(at % 3 for at in range(count)) if draw(st.booleans()) else None,
@@ -80,6 +82,21 @@ def test_it_holds_what_a_list_holds(given_batches: list[Batch], data: st.DataObj
         first, end = buffer.block(at)
         assert first <= at < end
         assert buffer.text(at, end) == b"\n".join(x.raw for x in model.lines[at:end])
+
+
+@given(st.lists(batches(), min_size=1, max_size=6))
+@settings(max_examples=40, deadline=None)
+def test_joined_batches_hold_what_each_of_them_holds(given_batches: list[Batch]) -> None:
+    plain = [replace(each, source=0, marker="", sources=None) for each in given_batches]
+    stamped = [each for each in plain if each.stamps is not None and each.streams is not None]
+    if not stamped:
+        return
+    joined = join(stamped)
+    assert list(joined.lines) == [line for each in stamped for line in each.lines]
+    assert list(joined.stamps or ()) == [one for each in stamped for one in each.stamps or ()]
+    assert (joined.streams or b"") == b"".join(each.streams or b"" for each in stamped)
+    assert joined.newest == max(each.newest for each in stamped)
+    assert joined.size >= sum(map(len, joined.lines))
 
 
 def _known(line: LogLine) -> LogLine:

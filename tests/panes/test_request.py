@@ -15,6 +15,7 @@ from textual.widgets import Input, TextArea
 
 from amltui.app import Console
 from amltui.domain.errors import AmltuiError, Problem
+from amltui.domain.logbatch import Batch
 from amltui.domain.models import AuthMode, Can, Kind, Scale, Service
 from amltui.domain.request import SAMPLE, Answer, Request
 from amltui.panes.replicas import ReplicasPane
@@ -77,8 +78,6 @@ async def asking(
         client, generator = MemoryClient(respond), MemoryGenerator()
 
         async def read_log(source: Any, tail: int) -> AsyncIterator[Any]:
-            from amltui.domain.logbuffer import Batch
-
             yield Batch(0, log.encode().split(b"\n"))
 
         requests = Requests(app.services, client, world.clock, read_log)  # type: ignore[arg-type]

@@ -90,7 +90,7 @@ _DENIED = re.compile(
 # Words of a sentence that lead to a phrase: what is reported has a mark there, or names itself.
 _SENTENCE = re.compile(r"(?:^|[\s(])(?:[a-z]['a-z-]*,? ){2,}[\"'`(]?$")
 _REPORTED = re.compile(
-    r"\b(?:are|been|because(?: of)?|by|code|due to|got|is|reason|stat(?:e|us)|to|was|were|with) [\"'`(]?$"
+    r"\b(?:an instance of|are|been|because(?: of)?|by|code|due to|got|is|reason|stat(?:e|us)|to|was|were|with) [\"'`(]?$"
     r"|error|exception|fail|fatal|message|denied|\(\w+\)|nodes? (?:are|is)\b",
     re.IGNORECASE,
 )
