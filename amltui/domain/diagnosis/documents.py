@@ -33,19 +33,26 @@ class Documents:
         """Tell whether the document may go on, so that every line must be seen."""
         return bool(self._line)
 
-    def begin(self, line: Line) -> None:
-        """Note a heading, if *line* is one."""
-        if _HEADING.match(line.text):
-            self._line, self._replica, self._depth = line.number, line.replica, line.depth
-            self._indent = _indent(line.text)
+    def begin(self, line: Line) -> bool:
+        """Note a heading; return False if *line* is none."""
+        if not _HEADING.match(line.text):
+            return False
+        self._line, self._replica, self._depth = line.number, line.replica, line.depth
+        self._indent = _indent(line.text)
+        return True
 
     def holds(self, line: Line) -> bool:
         """Tell whether *line* is of the document; else, unless another replica's, it has ended."""
+        if self._line and not 0 <= line.number - self._line <= _LINES:
+            self._line = 0
         if not self._line or line.replica != self._replica:
             return False
-        inside = not _WORDS.search(line.text) or _indent(line.text) > self._indent
-        inside = inside or line.depth > self._depth  # a string of its list
-        if 0 <= line.number - self._line <= _LINES and (inside or _HEADING.match(line.text)):
+        if (
+            not _WORDS.search(line.text)
+            or _indent(line.text) > self._indent
+            or line.depth > self._depth  # a string of its list
+            or self.begin(line)
+        ):
             return True
         self._line = 0
         return False

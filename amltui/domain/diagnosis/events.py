@@ -119,6 +119,7 @@ EVENTS: tuple[Event, ...] = tuple(
              r"\bresource ['\"]")
     + [Event("document", re.compile(word), word, common=True) for word in SECTIONS]
     + _event("advice", r"\btroubleshooting\b", r"\bcheat ?sheet\b", r"\btutorial\b",
+             r"\brunbook\b", r"\bplaybook\b", r"\bglossary\b",
              r"\bknown (?:issues|errors|limitations)\b", r"\bchangelog\b",
              r"\bcommon (?:errors|failures|issues|problems)\b", r"\bsymptoms?\b",
              r"\bfrequently asked questions\b", r"\bhow to (?:fix|solve|read)\b",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from amltui.domain.diagnosis import events as ev
 from amltui.domain.diagnosis import shape
 from amltui.domain.diagnosis.catalogue import catalogue
 from amltui.domain.diagnosis.doubts import out_of_place
-from amltui.domain.diagnosis.hits import Hits
-from amltui.domain.diagnosis.model import Confidence, Entry, Form
+from amltui.domain.diagnosis.hits import Hit, Hits
+from amltui.domain.diagnosis.model import Confidence, Form
 from amltui.domain.diagnosis.normalise import ERROR, Line
 from amltui.domain.diagnosis.pods import Pods, pod_named
 from amltui.domain.diagnosis.quoted import Quoted
@@ -149,7 +148,7 @@ class Matcher:
             block.frames.add("served")
         for rule in self._rules.rules_for(folded):
             if rule.signature.form is Form.FRAME and rule.pattern.search(line.text):
-                self._add(rule.entry, Confidence.LIKELY, replica, line, block=block)
+                self._keep(replica, report(rule.entry, Confidence.LIKELY, line, block=block))
         if "wait_for_client(" in folded or "wait_for_attach(" in folded:
             replica.wait = replica.wait or (line.number, line.text)
 
@@ -162,7 +161,7 @@ class Matcher:
         self._notice(replica, line, folded, "")
         if "address already in use" in folded and block.frames & {"debugpy", "ptvsd", "pydevd"}:
             entry = catalogue()["debugger-port-busy"]
-            self._add(entry, Confidence.LIKELY, replica, line, block=block)
+            self._keep(replica, report(entry, Confidence.LIKELY, line, block=block))
         if self._failures(replica, line, folded, "", in_traceback=True):
             return
         phase = "run-exception" if replica.serving or "in run" in block.frames else "init-exception"
@@ -171,14 +170,16 @@ class Matcher:
         if stopped and (stopped["wish"] or not ours):
             return
         served = bool(ours or "served" in block.frames)
-        self._add(
-            catalogue()[phase],
-            Confidence.LIKELY if served else Confidence.POSSIBLE,
+        self._keep(
             replica,
-            line,
-            block=block,
-            details={"exception": replica.last_exception},
-            container_only=not served,
+            report(
+                catalogue()[phase],
+                Confidence.LIKELY if served else Confidence.POSSIBLE,
+                line,
+                block=block,
+                details={"exception": replica.last_exception},
+                container_only=not served,
+            ),
         )
 
     def _close(self, replica: Replica) -> None:
@@ -258,7 +259,7 @@ class Matcher:
         name, number = self._context
         if name == "mms-500" and line.number - number <= _CONTEXT_LINES:
             sure = Confidence.LIKELY if self._image_seen else Confidence.POSSIBLE
-            self._add(catalogue()["key-vault-policy-cleared"], sure, replica, line)
+            self._keep(replica, report(catalogue()["key-vault-policy-cleared"], sure, line))
 
     # Failures
 
@@ -274,20 +275,22 @@ class Matcher:
             if out_of_place(entry.id, match[0], replica, block):
                 continue
             details = {key: value for key, value in match.groupdict().items() if value}
-            self._add(
-                entry,
-                Confidence.CERTAIN
-                if in_traceback and rule.signature.form is Form.EXCEPTION
-                else rule.confidence(line.text, match),
+            self._keep(
                 replica,
-                line,
-                block=block,
-                details=details,
-                shaped=in_traceback
-                or entry.severity == "info"
-                or line.level >= ERROR
-                or shape.starts_line(line, match),
-                mention=not in_traceback and self._mentioned(line, match),
+                report(
+                    entry,
+                    Confidence.CERTAIN
+                    if in_traceback and rule.signature.form is Form.EXCEPTION
+                    else rule.confidence(line.text, match),
+                    line,
+                    block=block,
+                    details=details,
+                    shaped=in_traceback
+                    or entry.severity == "info"
+                    or line.level >= ERROR
+                    or shape.starts_line(line, match),
+                    mention=not in_traceback and self._mentioned(line, match),
+                ),
             )
             found = found or entry.layer != "umbrella"
         return found
@@ -315,24 +318,26 @@ class Matcher:
         entry = self._rules.by_status.get(status)
         if entry is None:
             return
-        self._add(
-            entry,
-            Confidence.POSSIBLE if status == 500 else Confidence.LIKELY,
+        self._keep(
             replica,
-            line,
-            details={"status": str(status)},
-            shaped=access is not None
-            or match.lastgroup == "metric"
-            or shape.starts_line(line, match)
-            or line.level >= ERROR,
-            control_plane=control and status not in (400, 401, 403),
-            access=access is not None,
-            mention=access is None and self._mentioned(line, match),
+            report(
+                entry,
+                Confidence.POSSIBLE if status == 500 else Confidence.LIKELY,
+                line,
+                details={"status": str(status)},
+                shaped=access is not None
+                or match.lastgroup == "metric"
+                or shape.starts_line(line, match)
+                or line.level >= ERROR,
+                control_plane=control and status not in (400, 401, 403),
+                access=access is not None,
+                mention=access is None and self._mentioned(line, match),
+            ),
         )
 
     def _control_plane(self, status: int, replica: Replica, line: Line) -> None:
         if status in (502, 503, 504):
-            self._add(catalogue()["mms-transient"], Confidence.LIKELY, replica, line)
+            self._keep(replica, report(catalogue()["mms-transient"], Confidence.LIKELY, line))
         elif status == 500:
             self._context = ("mms-500", line.number)
 
@@ -361,14 +366,11 @@ class Matcher:
                 self.hits.drop(lambda hit: hit.booting and not hit.entry.sticky, replica.name)
         replica.pending.clear()
 
-    def _add(
-        self, entry: Entry, confidence: Confidence, replica: Replica, line: Line, **more: Any
-    ) -> None:
-        """Keep the hit, if the line reports the failure; *more* is what :func:`report` takes."""
-        hit = report(entry, confidence, line, self.touched, serving=replica.serving, **more)
+    def _keep(self, replica: Replica, hit: Hit | None) -> None:
         if hit is None:
             return
+        hit.order, hit.booting = self.touched, not replica.serving and not hit.access
         self.hits.add(hit, replica.name)
-        printed = not line.level and not entry.any_level and not hit.access
+        printed = not hit.level and not hit.entry.any_level and not hit.access
         if replica.serving and (hit.in_traceback or printed) and len(replica.pending) < 32:
             replica.pending.append(hit)

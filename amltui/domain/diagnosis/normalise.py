@@ -169,7 +169,7 @@ def logical_lines(number: int, raw: str, depth: int = 0) -> Iterator[Line]:
         inner, replica, outer_level = _strip_prefixes(stripped)
         record = _json_record(stripped) or _json_record(inner)
         if record is not None:
-            message, level = record
+            message, level, access = record
             for piece in message.split("\n"):
                 for line in logical_lines(number, piece, depth + 1):
                     yield Line(
@@ -180,6 +180,8 @@ def logical_lines(number: int, raw: str, depth: int = 0) -> Iterator[Line]:
                         line.raw,
                         max(line.depth, depth + 1),
                     )
+            if access:
+                yield Line(number, access, level or outer_level, replica, stripped, depth + 1)
             return
     if "\\" in text:
         text = _unescape(text)
@@ -225,8 +227,8 @@ def _strip_prefixes(text: str) -> tuple[str, str, int]:
     return (text[position:] if position else text), replica, level
 
 
-def _json_record(text: str) -> tuple[str, int] | None:
-    """Return message and level of a JSON log record, or a JSON string's text; else None."""
+def _json_record(text: str) -> tuple[str, int, str] | None:
+    """Return message, level, request of a JSON log record, or a JSON string's text; else None."""
     if len(text) < 2 or (text[0], text[-1]) not in (("{", "}"), ('"', '"')):
         return None
     try:
@@ -234,7 +236,7 @@ def _json_record(text: str) -> tuple[str, int] | None:
     except (ValueError, RecursionError):
         return None
     if isinstance(record, str):
-        return _json_record(record.strip()) or (record, 0)
+        return _json_record(record.strip()) or (record, 0, "")
     if not isinstance(record, dict):
         return None
     dated = any(key in record for key in (*_TIME_KEYS, *_LEVEL_KEYS))
@@ -250,15 +252,14 @@ def _json_record(text: str) -> tuple[str, int] | None:
         return None  # an error payload: its codes matter as much as its message
     traces = [record[key] for key in _TRACE_KEYS if isinstance(record.get(key), str)]
     level = next((record[key] for key in _LEVEL_KEYS if isinstance(record.get(key), str)), "")
-    return "\n".join([message, *traces, *_access(record)]), _LEVELS.get(level.upper(), 0)
+    return "\n".join([message, *traces]), _LEVELS.get(level.upper(), 0), _request(record)
 
 
-def _access(record: dict[str, object]) -> Iterator[str]:
-    """Yield a request's record as the line of a web server's log."""
+def _request(record: dict[str, object]) -> str:
+    """Return a request's record as the line of a web server's log, "" if it is none."""
     path = next((value for key in _PATH_KEYS if isinstance(value := record.get(key), str)), "")
     status = next((value for key in _STATUS_KEYS if isinstance(value := record.get(key), int)), 0)
-    if path and status:
-        yield f'"{record.get("method", "POST")} {path} HTTP/1.1" {status}'
+    return f'"{record.get("method", "POST")} {path} HTTP/1.1" {status}' if path and status else ""
 
 
 def _unescape(text: str) -> str:

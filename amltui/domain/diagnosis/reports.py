@@ -15,9 +15,7 @@ def report(
     entry: Entry,
     confidence: Confidence,
     line: Line,
-    order: int,
     *,
-    serving: bool,
     block: Block | None = None,
     details: dict[str, str] | None = None,
     shaped: bool = True,
@@ -43,12 +41,10 @@ def report(
         shaped=shaped,
         weak=block.weak if block else 0,
         level=block.level if block else line.level,
-        booting=not serving and not access,
         container_only=container_only,
         control_plane=control_plane,
         transient=warned or bool(shape.TRANSIENT.search(line.raw[:_HEAD])),
         block=block.number if block else -1,
-        order=order,
         access=access,
     )
 

@@ -49,10 +49,14 @@ _WRITTEN = re.compile(
             r"\s*[A-Z][A-Z_]{2,40} ?= ?[\[({\"']",
             # a command
             r"(?:\+{1,4}|\$|PS [A-Z]:\S*>|[\w.-]{1,40}@[\w.-]{1,60}:\S{1,200}[$#]) +\S",
+            # an item of a page
+            r"\s*<(?:code|dd|dt|li|td|th|tr)\b",
             # the title of a change
-            r"[0-9a-f]{7,40} \([\w/.:>, -]{1,200}\) ",
-            r"(?:\W{0,4}(?:chore|docs|feat|fix|refactor|revert)"
-            r"|[0-9a-f]{7,40} [a-z]{2,9})(?:\([\w ./-]{1,40}\))?!?: ",
+            r"\W{0,4}(?i:fix(?:ed|es)?|close[ds]?|resolve[ds]?) #\d",
+            r"[0-9a-f]{7,40} \((?:HEAD|origin|tag)\b[^)]{0,200}\) ",
+            r"(?:[0-9a-f]{7,40} (?:build|ci|perf|style|test)"
+            r"|(?:[0-9a-f]{7,40} |\W{0,4})(?:chore|docs|feat|fix|refactor|revert))"
+            r"(?:\([\w ./-]{1,40}\))?!?: ",
             r"[0-9a-f]{7,40} (?i:add|bump|drop|fix|handle|merge|pin|raise|release|remove|revert)",
             # what a search over files prints: compilers and warnings have a column or one blank
             r"[\w./\\-]{1,200}\.[A-Za-z]{1,5}:\d{1,6}:(?!\d)(?=\S|\s{2})",
@@ -65,7 +69,7 @@ _DENIED = re.compile(
     "|".join(
         (
             # a count of zero, at once or in the last column
-            r"[\"'`)\]}]{0,3}\s*(?:[:=|]\s*)?(?:0(?:[.e]0*)?|false|none|null|no)[\"',;)\]}]{0,3}\s*$",
+            r"[\"'`)\]}]{0,3}\s*(?:[:=|,;]\s*)?(?:0(?:[.e]0*)?|false|none|null|no)[\"',;)\]}]{0,3}\s*$",
             r".{0,60}(?:[:=|]\s*|\s{2,})(?:0(?:\.0+)?(?:\s?%)?|none|never)\s*$",
             r".{0,120}[\"'}\s]\}\s+0(?:[.e]0*)?\s*$",
             # somebody wanted it, or it is over
@@ -87,10 +91,11 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 
-# Words of a sentence that lead to a phrase: what is reported has a mark there, or names itself.
+# Words that lead to a phrase in a sentence, and those of a sentence that reports it all the same.
 _SENTENCE = re.compile(r"(?:^|[\s(])(?:[a-z]['a-z-]*,? ){2,}[\"'`(]?$")
 _REPORTED = re.compile(
-    r"\b(?:an instance of|are|been|because(?: of)?|by|code|due to|got|is|reason|stat(?:e|us)|to|was|were|with) [\"'`(]?$"
+    r"\b(?:an instance of|are|been|because of|by|code|due to|got|is|(?:is|are) in(?: an?)?|reason"
+    r"|stat(?:e|us)|to|was|were|with) [\"'`(]?$"
     r"|error|exception|fail|fatal|message|denied|\(\w+\)|nodes? (?:are|is)\b",
     re.IGNORECASE,
 )
@@ -136,10 +141,11 @@ _NOT_WAITING = re.compile(r"\b(?:not|no longer|never|without|stop(?:s|ped)?)\W*$
 
 _PERSON = r"[^\W\d_][\w.'-]{0,40}(?: [^\W\d_][\w.'-]{0,40}){0,3}"
 _CLOCK = r"\[?\d\d?:\d\d(?: ?[AP]M)?\]?"
-# Who spoke, and when: a line of its own, or in front of the words.
+# Who spoke, and when: a line of its own, or in front of the words; the head of a mail.
 _SPEAKER = re.compile(
     r"^(?:\S{20,35} (?:std(?:out|err) [FP] )?)?"
     rf"(?:(?=\[){_CLOCK} {_PERSON}:?$|{_PERSON} {{1,4}}{_CLOCK}$"
+    r"|(?:From|Sent|Subject|To): \S"
     rf"|{_CLOCK} <[\w.-]{{1,40}}> |[\d./-]{{6,10}}, \d\d:\d\d - {_PERSON}: )",
     re.MULTILINE,
 )
@@ -185,7 +191,7 @@ def mentioned(match: re.Match[str]) -> bool:
 
 
 def is_chat(text: str) -> bool:
-    """Tell whether *text* is what people wrote to one another: two of them are named."""
+    """Tell whether *text* is what people wrote to one another: two of its lines say who."""
     return len(list(itertools.islice(_SPEAKER.finditer(text), 2))) == 2
 
 
