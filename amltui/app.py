@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -136,7 +135,7 @@ class Console(KeysInOrder[int], LinkedApp[int]):
             await self.show_log(self.launch.source)
         elif self.launch.pane != self.DEFAULT_MODE:
             await self.switch_mode(self.launch.pane)
-        self.call_after_refresh(_settle_memory)
+        self.call_after_refresh(self.settle_memory)
         self.set_interval(AGE_TICK, self.refresh_status)
         self._end_on(signal.SIGTERM)
         if self.launch.problem is not None:
@@ -388,9 +387,3 @@ class Console(KeysInOrder[int], LinkedApp[int]):
         for command in super().get_system_commands(screen):
             if command.title in ("Theme", "Screenshot"):
                 yield command
-
-
-def _settle_memory() -> None:
-    """What lives as long as the console is not looked at again: collections take 1 ms, not 30."""
-    gc.collect(1)  # the oldest generation would take 50 ms and hold next to no garbage
-    gc.freeze()

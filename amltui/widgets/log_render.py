@@ -46,7 +46,7 @@ GUTTERS = {
 }  # fmt: skip
 THUMB = "▐"
 
-_KEPT = 256  # strips: each has a dozen objects, which the garbage collector looks through
+_KEPT = 128  # strips: each has a dozen objects, which the garbage collector looks through
 
 
 class Look(NamedTuple):

@@ -104,8 +104,8 @@ class LogRows:
         self.turned: set[int] = set()  # heads of folds that are the other way round
         self.unfolded_json: set[int] = set()
         self._folds = Folds(buffer)
-        self._shown: LRUCache[Variant, Shown] = LRUCache(512)
-        self._lines: LRUCache[int, LogLine] = LRUCache(4096)
+        self._shown: LRUCache[Variant, Shown] = LRUCache(256)
+        self._lines: LRUCache[int, LogLine] = LRUCache(1024)
 
     # -- which lines ----------------------------------------------------------------------------
 

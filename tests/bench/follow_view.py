@@ -14,7 +14,6 @@ from amltui.adapters.docker.engine import DockerEngine
 from amltui.domain.logbuffer import LogBuffer
 from amltui.workers.feed import LogEvent
 from amltui.workers.logs import follow_container
-from tests.pty.log_terminal import settle_memory
 from tests.widgets.log_app import LogApp
 
 
@@ -32,7 +31,7 @@ class Following(LogApp):
 
     def on_mount(self) -> None:
         super().on_mount()
-        settle_memory(self)
+        self.call_after_refresh(self.settle_memory)
         self.engine.container_run(self.container)  # the engine's first answer is not what counts
         if self.at_once:
             self.action_start()

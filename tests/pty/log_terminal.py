@@ -6,7 +6,6 @@ python -m tests.pty.log_terminal flood LINES_PER_SECOND HELD
 
 from __future__ import annotations
 
-import gc
 import struct
 import sys
 import time
@@ -57,12 +56,6 @@ def hostile() -> LogBuffer:
     return buffer
 
 
-def settle_memory(app: LogApp) -> None:
-    """Spare the garbage collector what stays, as the console does."""
-    app.call_after_refresh(gc.collect)
-    app.call_after_refresh(gc.freeze)
-
-
 class Flooded(LogApp):
     """The view with lines that arrive."""
 
@@ -75,7 +68,7 @@ class Flooded(LogApp):
 
     def on_mount(self) -> None:
         super().on_mount()
-        settle_memory(self)
+        self.call_after_refresh(self.settle_memory)
         if self.rate:
             self.run_worker(self.flow())
         if self.searching:
