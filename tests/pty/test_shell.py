@@ -221,7 +221,8 @@ def test_an_image_gets_a_shell(box: Box, outer: Outer) -> None:
     outer.terminal.wait_for("in=/var/azureml-app")
     outer.terminal.send("exit 4", "enter")
     outer.terminal.wait_for("code=4")
-    assert not box.api.containers(all=True, filters={"label": "amltui.temporary"})
+    mark = {"label": "amltui.temporary"}  # those of other tests come and go meanwhile
+    wait_until(lambda: not box.api.containers(all=True, filters=mark), "the end of the copy", 30)
 
 
 def test_a_paused_container_is_a_sentence(box: Box, outer: Outer) -> None:
