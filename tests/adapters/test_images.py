@@ -172,7 +172,7 @@ def test_detail_and_life(box: Box) -> None:
     assert found.ending is None
     assert [(m.target, m.writable) for m in found.mounts] == [("/mnt", False)]
     assert "abcdefgh" not in repr(found)
-    lifecycle.stop(box.access, name, grace=5)
+    lifecycle.stop(box.access, name, grace=30)
     found = lifecycle.detail(box.access, name)
     assert found.ending is not None
     assert str(found.ending).startswith("exit code 0")
