@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from textual import work
@@ -53,9 +54,9 @@ class ContainerShell(ContainerBase):
             self.point_at(found)
             await self._shell_at(found)
 
+    @abstractmethod
     def point_at(self, container: Container) -> None:
         """Put the cursor on a container; the pane knows how."""
-        raise NotImplementedError
 
     async def _shell_at(self, container: Container) -> None:
         if container.state in RUNNING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from textual import work
@@ -30,9 +31,9 @@ class DebugKey(Pane):
     ]
 
     @property
+    @abstractmethod
     def debug_subject(self) -> str:
         """A run's id or a service's name, empty where there is none."""
-        raise NotImplementedError
 
     @work(exclusive=True, group="debug-key", exit_on_error=False, name="debug")
     async def action_debug(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from bisect import bisect_right
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -62,9 +63,9 @@ class LogDiagnosis(Pane):
         self._more = asyncio.Event()
 
     @property
+    @abstractmethod
     def reader(self) -> LogReader:
         """The log that is read."""
-        raise NotImplementedError
 
     @property
     def diagnosis(self) -> LogWatch | None:

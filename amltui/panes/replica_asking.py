@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from contextlib import aclosing
 from dataclasses import replace
 from typing import ClassVar
@@ -50,13 +51,13 @@ class ReplicaAsking(Pane):
         self._requests: Requests | None = None
         self._load: LoadCheck | None = None
 
+    @abstractmethod
     def calculate(self) -> None:
         """Work everything out anew."""
-        raise NotImplementedError
 
+    @abstractmethod
     def draw(self) -> None:
         """Show what is known."""
-        raise NotImplementedError
 
     @work(exclusive=True, group="reading", exit_on_error=False, name="service's settings")
     async def read_service(self, service: Service) -> None:

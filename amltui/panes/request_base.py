@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -42,13 +43,13 @@ class RequestBase(Pane):
         self.answer = DetailPanel([Section("", (Paragraph(FIRST, "muted"),))], id="answer")
         self.history = ResourceTable(HISTORY, empty="Nothing was sent yet.", id="history")
 
+    @abstractmethod
     def action_send(self) -> None:
         """Send the body once."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def action_back(self) -> None:
         """Stop what is running, else leave what has the focus, else go back."""
-        raise NotImplementedError
 
     def request(self) -> Request:
         """What is typed, as a request; raises InvalidInput where it is none."""

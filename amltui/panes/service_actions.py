@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from textual import work
@@ -94,17 +95,17 @@ class ServiceActions(Pane):
         self._revealed: tuple[str, tuple[tuple[str, str], ...]] = ("", ())
 
     @property
+    @abstractmethod
     def selected(self) -> Service | None:
         """The service under the cursor."""
-        raise NotImplementedError
 
+    @abstractmethod
     def poll(self) -> None:
         """Ask for the services again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_detail(self) -> None:
         """Show the selected service in detail."""
-        raise NotImplementedError
 
     @property
     def local(self) -> LocalServices | None:
@@ -112,9 +113,9 @@ class ServiceActions(Pane):
         make = self.console.launch.local_services
         return make() if make is not None else None
 
+    @abstractmethod
     def action_detail(self) -> None:
         """Go to the detail."""
-        raise NotImplementedError
 
     def secrets_of(self, service: Service) -> tuple[tuple[str, str], ...]:
         """The keys that were asked for, while they are shown."""

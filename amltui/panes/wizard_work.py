@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -57,21 +58,21 @@ class WizardWork(Pane):
     own = ""  # the name of a service that an earlier try of this deployment left
 
     @property
+    @abstractmethod
     def line(self) -> Line | None:
         """The line that has the focus."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def go_to(self, page: str, path: str = "") -> None:
         """Show a page, with the cursor in a line of it."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def show_form(self) -> None:
         """Show what the form holds now, whatever was typed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show(self) -> None:
         """Say what is known."""
-        raise NotImplementedError
 
     @property
     def launch(self) -> Launch:
