@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 from amltui.adapters.files.drafts import PlanFiles
@@ -151,18 +152,35 @@ def deployed(service: Service, target: Target, folder: Path) -> World:
     return Planned(MemoryWorkspace((service,)))
 
 
+async def take_first_offer(app: Console, pilot: Pilot[int], words: str) -> None:
+    """F, and the first of what is offered."""
+    await pilot.press("F")
+    await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offers")
+    assert words in screen_text(app)
+    await pilot.press("enter")
+
+
+async def name_the_file(app: Console, pilot: Pilot[int]) -> None:
+    """Answer which conda file is meant."""
+    await until(pilot, lambda: isinstance(app.screen, PathDialog), "the question")
+    app.screen.query_one(Input).value = "env.yml"
+    await pilot.press("enter")
+
+
+async def agree_to_the_difference(app: Console, pilot: Pilot[int], folder: Path) -> None:
+    """The difference is shown before the file is written."""
+    await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the difference")
+    assert "+      - scikit-learn" in screen_text(app)
+    assert (folder / "env.yml").read_text() == CONDA
+    await pilot.press("tab", "enter")
+    await until(pilot, lambda: "is changed" in said(app), "a word")
+
+
 async def test_a_missing_package_is_written_to_the_plans_conda_file(tmp_path: Path) -> None:
     given = deployed(MISSING, AksTarget(cluster="aks"), tmp_path)
     async with running(given) as (app, pilot):
-        await pilot.press("F")
-        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offers")
-        assert "Add scikit-learn" in screen_text(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the difference")
-        assert "+      - scikit-learn" in screen_text(app)
-        assert (tmp_path / "env.yml").read_text() == CONDA
-        await pilot.press("tab", "enter")
-        await until(pilot, lambda: "is changed" in said(app), "a word")
+        await take_first_offer(app, pilot, "Add scikit-learn")
+        await agree_to_the_difference(app, pilot, tmp_path)
     assert (tmp_path / "env.yml").read_text() == CONDA + "      - scikit-learn\n"
 
 
@@ -170,25 +188,12 @@ async def test_without_a_plan_a_conda_file_of_ones_own_is_changed(tmp_path: Path
     given = deployed(cloud("other"), AksTarget(cluster="aks"), tmp_path)
     given.workspace.rows = (MISSING,)
     async with running(given) as (app, pilot):
-        await pilot.press("F")
-        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offers")
-        assert "Ask pip for scikit-learn" in screen_text(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, PathDialog), "the question")
-        app.screen.query_one(Input).value = "env.yml"
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog), "the difference")
-        assert "+      - scikit-learn" in screen_text(app)
-        assert (tmp_path / "env.yml").read_text() == CONDA
-        await pilot.press("tab", "enter")
-        await until(pilot, lambda: "is changed" in said(app), "a word")
+        await take_first_offer(app, pilot, "Ask pip for scikit-learn")
+        await name_the_file(app, pilot)
+        await agree_to_the_difference(app, pilot, tmp_path)
         assert (tmp_path / "env.yml").read_text() == CONDA + "      - scikit-learn\n"
-        await pilot.press("F")
-        await until(pilot, lambda: isinstance(app.screen, ChoiceDialog), "the offers")
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, PathDialog), "the question")
-        app.screen.query_one(Input).value = "env.yml"
-        await pilot.press("enter")
+        await take_first_offer(app, pilot, "Ask pip for scikit-learn")
+        await name_the_file(app, pilot)
         await until(pilot, lambda: "already" in said(app), "that it is there")
 
 
