@@ -53,17 +53,66 @@ class PackedLines(_Packed):
 
 
 class PackedStamps(_Packed):
-    """Time stamps without anything between them, and the newest one."""
+    """Time stamps column by column: what all of them begin with once, then the other columns.
 
-    def __init__(self, text: bytes, newest: bytes) -> None:
-        super().__init__(text)
-        self.newest = newest
+    Of a flood that is a third of the bytes. ``newest`` is the newest stamp.
+    """
+
+    def __init__(self, columns: Sequence[bytes], newest: bytes = b"") -> None:
+        count = len(columns[0])
+        same = 0
+        while same < STAMP and columns[same] == columns[same][:1] * count:
+            same += 1
+        super().__init__(b"".join(columns[same:]))
+        self.common = b"".join(column[:1] for column in columns[:same])
+        self.newest = newest or self.common + _newest(columns[same:])
+        self._count = count
+
+    @classmethod
+    def of(cls, stamps: Sequence[bytes]) -> PackedStamps:
+        """Single stamps, at least one, put together; what is no stamp is cut or filled up."""
+        text = b"".join(stamps)
+        if len(text) != STAMP * len(stamps) or any(len(stamp) != STAMP for stamp in stamps):
+            text = b"".join(stamp[:STAMP].ljust(STAMP, b"\0") for stamp in stamps)
+        return cls([text[at::STAMP] for at in range(STAMP)], max(stamps))
 
     def __len__(self) -> int:
-        return len(self.text) // STAMP
+        return self._count
 
     def split(self) -> list[bytes]:
-        return [self.text[at : at + STAMP] for at in range(0, len(self.text), STAMP)]
+        return split_stamps(self.common, self.text, self._count)
+
+    def column(self, at: int) -> bytes:
+        """One column, whole."""
+        at -= len(self.common)
+        if at < 0:
+            return self.common[at:][:1] * self._count
+        return self.text[at * self._count : (at + 1) * self._count]
+
+
+def split_stamps(
+    common: bytes, columns: bytes, count: int, start: int = 0, stop: int | None = None
+) -> list[bytes]:
+    """Some of `count` stamps that begin in common, from the columns in which they differ."""
+    places = range(count)[start:stop]
+    text = bytearray(common.ljust(STAMP, b"\0") * len(places))
+    for at in range(STAMP - len(common)):
+        text[len(common) + at :: STAMP] = columns[at * count :][places.start : places.stop]
+    return [bytes(text[at : at + STAMP]) for at in range(0, len(text), STAMP)]
+
+
+def _newest(columns: Sequence[bytes]) -> bytes:
+    """The greatest row, found column by column: most stamps rise, so few rows are looked at."""
+    start, stop = 0, len(columns[0]) if columns else 0
+    newest = b""
+    for column in columns:
+        top = max(column[start:stop])
+        first, last = column.find(top, start, stop), column.rfind(top, start, stop)
+        if column.count(top, first, last + 1) <= last - first:  # not one after the other
+            return max(map(bytes, zip(*(each[start:stop] for each in columns), strict=True)))
+        start, stop = first, last + 1
+        newest += column[first:][:1]
+    return newest
 
 
 @dataclass(frozen=True)
@@ -107,7 +156,8 @@ def join(batches: Sequence[Batch]) -> Batch:
     source = batches[0].source
     if len(texts) == len(packed) == len(batches):
         stamps = PackedStamps(
-            b"".join(each.text for each in packed), max(each.newest for each in packed)
+            [b"".join(each.column(at) for each in packed) for at in range(STAMP)],
+            max(each.newest for each in packed),
         )
         lines = PackedLines(b"\n".join(texts), sum(len(each.lines) for each in batches))
         return Batch(source, lines, stamps, streams)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import zlib
 
-from .logbatch import STAMP
+from .logbatch import STAMP, PackedStamps, split_stamps
 
 COST = 600  # bytes of the objects that make up a block
-_SHARED = 17  # bytes of a stamp up to its minute: less in common is not worth it
 NO_STAMP = bytes(STAMP)
 
 
@@ -27,7 +26,7 @@ class Block:
         first: int,
         text: bytes,
         count: int,
-        stamps: bytes,
+        stamps: PackedStamps,
         streams: bytes,
         sources: bytes,
         latest: bytes,
@@ -35,7 +34,7 @@ class Block:
         self.first = first
         self.text = text
         self.count = count
-        self._common, self._stamps = _shorten(stamps, latest)
+        self._common, self._stamps = stamps.common, stamps.text
         self.streams = streams if streams.strip(streams[:1]) else streams[:1]
         self.sources = sources if sources.strip(sources[:1]) else sources[:1]
         self.latest = latest
@@ -60,19 +59,4 @@ class Block:
     def read_stamps(self, start: int = 0, stop: int | None = None) -> list[bytes]:
         """The stamps of some of the lines, counted from the block's first."""
         held = zlib.decompress(self._stamps) if self.packed else self._stamps
-        places = range(self.count)[start:stop]
-        if not held and not self._common:
-            return [NO_STAMP] * len(places)
-        own = STAMP - len(self._common)
-        return [self._common + held[at * own : at * own + own] for at in places]
-
-
-def _shorten(stamps: bytes, newest: bytes) -> tuple[bytes, bytes]:
-    """What all stamps begin with, and the rest of each: of a flood, a third of the bytes."""
-    pairs = zip(stamps, newest, strict=False)
-    common = newest[: next((at for at, (one, other) in enumerate(pairs) if one != other), STAMP)]
-    if stamps and len(common) >= _SHARED:
-        rest = stamps.replace(common, b"")
-        if len(rest) * STAMP == len(stamps) * (STAMP - len(common)):
-            return common, rest
-    return b"", stamps
+        return split_stamps(self._common, held, self.count, start, stop)

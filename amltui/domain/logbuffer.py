@@ -92,13 +92,13 @@ class LogBuffer:
         if (
             isinstance(lines, PackedLines)
             and isinstance(stamps, PackedStamps)
-            and len(lines) >= _BLOCK_LINES // 2
+            and (len(lines) >= _BLOCK_LINES // 2 or len(lines.text) >= _BLOCK_BYTES // 4)
             and len(lines.text) <= _BLOCK_BYTES
         ):  # a block as it is
             self._seal_rest()
             streams = batch.streams or bytes([STDOUT])
             sources = batch.sources or bytes([batch.source & 255])
-            self._add(lines.text, len(lines), stamps.text, stamps.newest, streams, sources)
+            self._add(lines.text, len(lines), stamps, streams, sources)
         elif batch.lines:
             lines = list(batch.lines)
             count = len(lines)
@@ -145,24 +145,20 @@ class LogBuffer:
         text = b"\n".join(self._lines)
         if text.count(b"\n") != len(self._lines) - 1:  # a line that holds a newline is a mistake
             text = b"\n".join(line.replace(b"\n", b" ") for line in self._lines)
-        stamps = b"".join(self._stamps)
-        if len(stamps) != STAMP * len(self._stamps):
-            stamps = b"".join(stamp[:STAMP].ljust(STAMP, b"\0") for stamp in self._stamps)
         self._add(
             text,
             len(self._lines),
-            stamps if stamps.strip(b"\0") else b"",
-            max(self._stamps),
+            PackedStamps.of(self._stamps),
             bytes(self._streams),
             bytes(self._sources),
         )
         self._open()
 
     def _add(
-        self, text: bytes, count: int, stamps: bytes, newest: bytes, streams: bytes, sources: bytes
+        self, text: bytes, count: int, stamps: PackedStamps, streams: bytes, sources: bytes
     ) -> None:
         """Put a block behind the others; there is no tail."""
-        self._latest = max(self._latest, newest)
+        self._latest = max(self._latest, stamps.newest)
         block = Block(self._tail_first, text, count, stamps, streams, sources, self._latest)
         self._blocks.append(block)
         self._bytes += block.size

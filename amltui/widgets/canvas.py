@@ -85,15 +85,34 @@ class Canvas(Widget):
             self.refresh(*regions)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw before Textual renders for the first time or in a new size, border included."""
+        """Draw before Textual renders for the first time or in a new size, border included.
+
+        Without a border the picture is what goes out: what Textual does with each of its lines
+        beside takes longer than drawing them, and a log that pours in has fifty with each frame.
+        """
         if self.size != self._drawn_for:
             self._drawn_for = self.size
             self._picture = self.draw(self.size.width, self.size.height)
             self._border_subtitle = Content(self.position_note())
-        return super().render_lines(crop)
+        if self.gutter or self.styles.tint.a or self.opacity < 1:
+            return super().render_lines(crop)
+        filters, (_, background) = self.get_line_filters(), self.background_colors
+        strips = [self.picture_line(y) for y in crop.line_range]
+        for at, strip in enumerate(strips):
+            if any(segment.style for segment in strip):  # a filter changes colours: there are some
+                for each in filters:
+                    strip = strip.apply_filter(each, background)
+                strips[at] = strip
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
 
     def render_line(self, y: int) -> Strip:
-        """One line of the picture."""
+        """One line of the picture, also where Textual asks what is below the mouse."""
+        return self.picture_line(y)
+
+    def picture_line(self, y: int) -> Strip:
+        """One line as it was drawn."""
         if y < len(self._picture):
             return self._picture[y]
         return Strip.blank(self.size.width, self.look(""))

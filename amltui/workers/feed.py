@@ -19,8 +19,8 @@ from amltui.domain.logbatch import Batch, join
 PERIOD = 0.05  # seconds between two batches; the first after a silence comes at once
 _WAITING = 60_000  # lines between thread and loop, ...
 _WAITING_BYTES = 32 << 20  # ... or bytes, at which the thread waits
-_TOGETHER = 1_024  # lines of one batch, or ...
-_TOGETHER_BYTES = 128 << 10  # ... about so many bytes: packed, it is a block of the store
+_TOGETHER = 1_024  # lines that are put together to one batch, or ...
+_TOGETHER_BYTES = 128 << 10  # ... bytes: packed, it is a block of the store
 _AT_ONCE = 0.002  # seconds of one batch after the other until others have their turn
 
 
@@ -159,7 +159,8 @@ class Feed(AsyncIterator[Item]):
         together: list[Batch] = []
         count = size = 0
         for item in items:
-            full = count >= _TOGETHER or size >= _TOGETHER_BYTES
+            more, bytes_more = _weight(item)
+            full = count + more > _TOGETHER or size + bytes_more > _TOGETHER_BYTES
             if isinstance(item, LogEvent) or item.marker or full:
                 self._flush(together)
                 together, count, size = [], 0, 0
@@ -167,8 +168,8 @@ class Feed(AsyncIterator[Item]):
                 self._ready.append(item)
             else:
                 together.append(item)
-                count += len(item.lines)
-                size += item.size
+                count += more
+                size += bytes_more
         self._flush(together)
 
     def _flush(self, together: list[Batch]) -> None:

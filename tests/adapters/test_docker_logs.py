@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from amltui.adapters.docker.engine import DockerEngine
 from amltui.adapters.docker.logs import ContainerLog, Frames, TtyLines, refusal, unix_time
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.logbatch import Batch
+from amltui.domain.logbatch import Batch, PackedLines
 from amltui.domain.logbuffer import LINE_LIMIT
 from tests.engine import Containers, Proxy, containers
 
@@ -116,6 +116,49 @@ def test_a_run_that_ended_in_the_midst_of_a_line() -> None:
 def test_a_line_has_its_limit() -> None:
     (entry,) = fed(Frames(), frames_of(1, b"x" * (3 * LINE_LIMIT)), [])
     assert len(entry[2]) == LINE_LIMIT
+
+
+def test_lengths_with_a_newline_among_their_bytes_stay_packed() -> None:
+    lines = [b"a" * (size - 32) for size in (100, 266, 266, 522, 2_560, 2_570, 266, 40)]
+    data = b"".join(frames_of(1, line) for line in lines)
+    batch = Frames().feed(data[:1_000], data[1_000:])
+    assert batch is not None
+    assert isinstance(batch.lines, PackedLines)
+    assert list(batch.lines) == lines
+    assert list(batch.stamps or ()) == [STAMP] * len(lines)
+
+
+class Scripted:
+    """A connection that has so many bytes at a time, and waits where an empty one stands."""
+
+    def __init__(self, *reads: bytes) -> None:
+        self.reads = list(reads)
+        self.asked: list[str] = []
+
+    def send(self, data: bytes) -> None:
+        raise AssertionError("nothing is sent")
+
+    def receive(self, most: int) -> bytes:
+        while self.reads and not self.reads[0]:
+            self.reads.pop(0)
+        return self.reads.pop(0) if self.reads else b""
+
+    def waiting(self) -> bool:
+        return not self.reads or bool(self.reads[0])
+
+    def close(self) -> None:
+        self.reads.clear()
+
+
+def test_a_flood_is_taken_apart_together_and_a_line_alone_at_once() -> None:
+    flood = frames_of(1, b"x" * 100) * 100
+    one = frames_of(2, b"alone")
+    reads = [one, one, *[flood] * 20, b"", flood, one]
+    found = [len(batch.lines) for batch in ContainerLog(Scripted(*reads), Frames(), b"").batches()]
+    assert found[:2] == [1, 1]  # nothing is held back
+    assert sum(found) == 3 + 21 * 100
+    assert max(found) >= 1_000
+    assert len(found) <= 6
 
 
 def test_an_error_inside_the_stream() -> None:

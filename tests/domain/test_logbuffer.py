@@ -56,7 +56,7 @@ def batches(draw: st.DrawFn) -> Batch:
     return Batch(
         draw(st.integers(0, 3)),
         PackedLines(b"\n".join(lines), count) if packed else lines,
-        PackedStamps(b"".join(stamps or ()), max(stamps or [b""])) if packed else stamps,
+        PackedStamps.of(stamps) if packed and stamps else stamps,
         bytes(1 + at % 2 for at in range(count)) if draw(st.booleans()) else None,
         draw(st.sampled_from(["", "", "restarted"])),
         bytes(at % 3 for at in range(count)) if draw(st.booleans()) else None,
@@ -97,6 +97,26 @@ def test_joined_batches_hold_what_each_of_them_holds(given_batches: list[Batch])
     assert (joined.streams or b"") == b"".join(each.streams or b"" for each in stamped)
     assert joined.newest == max(each.newest for each in stamped)
     assert joined.size >= sum(map(len, joined.lines))
+
+
+STAMPS = st.lists(
+    st.one_of(st.integers(0, 59_999_999), st.integers(0, 9)).map(stamp), min_size=1, max_size=40
+)
+
+
+@given(st.lists(STAMPS, min_size=1, max_size=4))
+def test_stamps_in_columns_are_the_stamps(parts: list[list[bytes]]) -> None:
+    packed = [PackedStamps.of(part) for part in parts]
+    for part, each in zip(parts, packed, strict=True):
+        assert (list(each), each.newest, len(each)) == (part, max(part), len(part))
+        text = b"".join(part)
+        columns = [text[at :: len(part[0])] for at in range(len(part[0]))]
+        assert PackedStamps(columns).newest == max(part)  # found in the columns alone
+    whole = join(
+        [Batch(0, PackedLines(b"\n" * (len(e) - 1), len(e)), e, b"\1" * len(e)) for e in packed]
+    )
+    assert list(whole.stamps or ()) == [one for part in parts for one in part]
+    assert whole.newest == max(max(part) for part in parts)
 
 
 def _known(line: LogLine) -> LogLine:

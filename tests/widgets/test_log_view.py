@@ -8,8 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.style import Style
 from textual.events import MouseScrollUp
+from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.strip import Strip
+from textual.widget import Widget
 
 from amltui.domain.logbatch import Batch
 from amltui.domain.logbuffer import LogBuffer
@@ -231,8 +235,32 @@ async def test_the_wheel_scrolls_and_a_drag_selects_lines() -> None:
         assert app.screen.get_selected_text() == "87 of text\nline 88 of text\nline"
 
 
+@pytest.mark.parametrize("theme", ["textual-dark", "ansi-dark"])
+async def test_rows_go_out_as_textual_would_send_them(theme: str) -> None:
+    lines = [b"plain", b"ERROR: red", b"\x1b[32mgreen\x1b[0m and \x1b[1;44mon blue", "ä宽".encode()]
+    app = LogApp(filled(lines * 8))
+    async with app.run_test(size=SIZE, notifications=True) as pilot:
+        app.theme = theme
+        await pilot.press("k", "m")
+        await pilot.pause()
+        view = app.view
+        for crop in (Region(0, 0, *view.size), Region(3, 2, 20, 4)):
+            ours, textuals = view.render_lines(crop), Widget.render_lines(view, crop)
+            assert [seen(strip) for strip in ours] == [seen(strip) for strip in textuals]
+
+
+def seen(strip: Strip) -> list[tuple[str, object, object, bool, bool]]:
+    """What of a strip reaches the terminal, cell by cell: text and style, without what is noted."""
+    return [
+        (character, style.color, style.bgcolor, bool(style.bold), bool(style.dim))
+        for segment in strip
+        for character in segment.text
+        for style in [segment.style or Style()]
+    ]
+
+
 async def test_dropped_lines_are_counted_and_a_pause_survives_them() -> None:
-    app = LogApp(filled(numbered(20_000), limit=300_000))
+    app = LogApp(filled(numbered(20_000), limit=100_000))
     async with app.run_test(size=SIZE, notifications=True) as pilot:
         await pilot.press("g")
         add(app.buffer, numbered(20_000, b"new %d"))

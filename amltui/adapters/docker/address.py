@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import ssl
 from contextlib import suppress
@@ -136,6 +137,9 @@ class Wire(Protocol):
     def receive(self, most: int) -> bytes:
         """At least one byte, at most so many; none at the end."""
 
+    def waiting(self) -> bool:
+        """Whether `receive` has something at once, be it the end."""
+
     def close(self) -> None:
         """End both directions, from any thread, and wake whoever reads."""
 
@@ -175,6 +179,8 @@ def _tls_context(tls: Any) -> ssl.SSLContext:
 class _SocketWire:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
         sock.settimeout(None)
 
     def send(self, data: bytes) -> None:
@@ -185,6 +191,11 @@ class _SocketWire:
             return self._socket.recv(most)
         except OSError:  # closed here or broken there: the end either way
             return b""
+
+    def waiting(self) -> bool:
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return True
+        return bool(self._poll.poll(0))  # true where it was closed here, too
 
     def close(self) -> None:
         with suppress(OSError):

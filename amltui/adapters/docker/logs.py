@@ -16,7 +16,7 @@ from operator import itemgetter
 from urllib.parse import quote, urlencode
 
 from amltui.domain.errors import AmltuiError, Problem
-from amltui.domain.logbatch import STAMP, STDERR, STDOUT, Batch, PackedLines, PackedStamps
+from amltui.domain.logbatch import STDERR, STDOUT, Batch, PackedLines, PackedStamps
 from amltui.domain.logbuffer import LINE_LIMIT
 from amltui.domain.text import clean_line
 
@@ -24,8 +24,9 @@ from . import access
 from .address import Address, Wire, dial
 
 _READ = 64 << 10  # more than a unix socket holds; much more would be memory mapped for each read
+_TOGETHER = 192 << 10  # bytes of reads after which they are taken apart: a block of the store
 _SHORT = 48 << 10  # a read below this many bytes is followed by a pause
-_PAUSE = 0.000_4  # seconds; 2 ms would let the socket buffer run full
+_PAUSE = 0.000_3  # seconds; 2 ms would let the socket buffer run full
 _FEW = 4 << 10  # a read below this many bytes brings only a few lines; ...
 _CALM = 16  # ... after so many of them in a row there is no flood, ...
 _REST = 0.005  # ... and this is the pause, seconds
@@ -35,10 +36,10 @@ _HEADER = 8  # bytes of a frame's header: stream, three zeros, length
 _HEAD_LIMIT = 64 << 10
 
 
+_FRONT = _HEADER + _PREFIX  # bytes before a frame's text
 # An itemgetter has its slice ready, where a comprehension makes one for each line.
-_HEAD = itemgetter(slice(0, _HEADER))
-_STAMP = itemgetter(slice(_HEADER, _HEADER + _PREFIX - 1))
-_TEXT = itemgetter(slice(_HEADER + _PREFIX, None))
+_front = itemgetter(slice(0, _FRONT))
+_text = itemgetter(slice(_FRONT, None))
 
 
 class ContainerLog:
@@ -56,7 +57,16 @@ class ContainerLog:
             calm = 0
             data = self._rest or self._wire.receive(_READ)
             while data and not self._closed:
-                batch = self._frames.feed(data)
+                reads, size = [data], len(data)
+                while len(data) >= _FEW and size < _TOGETHER:  # a flood: many lines at once
+                    if len(data) < _SHORT:
+                        time.sleep(_PAUSE)
+                    if not self._wire.waiting():
+                        break
+                    data = self._wire.receive(_READ)
+                    reads.append(data)
+                    size += len(data)
+                batch = self._frames.feed(*reads)
                 if batch is not None:
                     yield batch
                 if len(data) < _SHORT:
@@ -161,10 +171,9 @@ class Frames:
         self._rest = b""
         self._parts: dict[int, _Part] = {}  # of lines that are longer than a frame
 
-    def feed(self, data: bytes) -> Batch | None:
+    def feed(self, *reads: bytes) -> Batch | None:
         """The lines that end in what arrived."""
-        if self._rest:
-            data = self._rest + data
+        data = b"".join((self._rest, *reads))
         return self._bulk(data) or self._one_by_one(data)
 
     def remainder(self) -> Batch | None:
@@ -174,7 +183,7 @@ class Frames:
         return None
 
     def _bulk(self, data: bytes) -> Batch | None:
-        """All lines at once, if each is one frame and no length holds a byte like a newline.
+        """All lines at once, if each is one frame.
 
         Then the lengths that the headers tell add up to what is there, which is found out without
         looking at each of them.
@@ -183,22 +192,23 @@ class Frames:
         rest = pieces.pop()
         if not pieces or self._parts:
             return None
-        heads = b"".join(map(_HEAD, pieces))
-        streams = heads[::_HEADER]
-        if len(heads) != _HEADER * len(pieces) or streams.strip(b"\1\2"):
+        fronts = b"".join(map(_front, pieces))
+        if len(fronts) != _FRONT * len(pieces):
+            pieces = _mended(pieces)
+            fronts = b"".join(map(_front, pieces))
+        count = len(pieces)
+        columns = [fronts[at::_FRONT] for at in range(_FRONT)]
+        if len(fronts) != _FRONT * count or columns[0].strip(b"\1\2"):
             return None
-        if any(heads[at::_HEADER].strip(b"\0") for at in range(1, _HEADER - 2)):
-            return None
-        told = 256 * sum(heads[_HEADER - 2 :: _HEADER]) + sum(heads[_HEADER - 1 :: _HEADER])
-        if told != len(data) - len(rest) - _HEADER * len(pieces):
-            return None
-        stamps = list(map(_STAMP, pieces))
-        packed = PackedStamps(b"".join(stamps), max(stamps))
-        if len(packed.text) != STAMP * len(pieces):
+        high, low = columns[_HEADER - 2 : _HEADER]
+        told = 256 * sum(high) + sum(low)
+        if told != len(data) - len(rest) - _HEADER * count or any(
+            column.strip(b"\0") for column in columns[1 : _HEADER - 2]
+        ):
             return None
         self._rest = rest
-        lines = PackedLines(b"\n".join(map(_TEXT, pieces)), len(pieces))
-        return Batch(0, lines, packed, streams)
+        lines = PackedLines(b"\n".join(map(_text, pieces)), count)
+        return Batch(0, lines, PackedStamps(columns[_HEADER : _FRONT - 1]), columns[0])
 
     def _one_by_one(self, data: bytes) -> Batch | None:
         lines: list[bytes] = []
@@ -241,6 +251,17 @@ class Frames:
         return Batch(0, lines, stamps, bytes(streams)) if lines else None
 
 
+def _mended(pieces: list[bytes]) -> list[bytes]:
+    """Pieces between newlines, where one was a byte of a length and no newline."""
+    whole: list[bytes] = []
+    for piece in pieces:
+        if whole and len(whole[-1]) < _HEADER:
+            whole[-1] += b"\n" + piece
+        else:
+            whole.append(piece)
+    return whole
+
+
 class TtyLines:
     """The lines of a log with a terminal: no frames, one stream."""
 
@@ -248,9 +269,9 @@ class TtyLines:
         self._parts: list[bytes] = []
         self._size = 0
 
-    def feed(self, data: bytes) -> Batch | None:
+    def feed(self, *reads: bytes) -> Batch | None:
         """The lines that end in what arrived."""
-        first, newline, more = data.partition(b"\n")
+        first, newline, more = b"".join(reads).partition(b"\n")
         if not newline:
             self._keep(first)
             return None
