@@ -7,16 +7,33 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import _wait, screen
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 
 # The pilot waits until the process has been idle for 20 ms, which is longer than Textual takes to
 # draw, four times for each key. What is drawn sooner needs less of that.
 screen.UPDATE_PERIOD = 0.004  # type: ignore[misc]
 _wait.SLEEP_GRANULARITY, _wait.SLEEP_IDLE = 0.008, 0.000_4
+
+# Each app parses the style sheets of all widgets: the same text gives the same rules.
+_parse_rules = Stylesheet._parse_rules
+_parsed: dict[Hashable, list[RuleSet]] = {}
+
+
+def _parsed_once(sheet: Stylesheet, css: str, *where: Any, **more: Any) -> list[RuleSet]:
+    key = (css, where, *more.items(), frozenset(sheet._variables.items()))
+    if key not in _parsed:
+        _parsed[key] = _parse_rules(sheet, css, *where, **more)
+    return _parsed[key]
+
+
+Stylesheet._parse_rules = _parsed_once  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

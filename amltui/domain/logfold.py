@@ -43,7 +43,7 @@ class Fold:
 
 class _Chunk:
     def __init__(self, first: int) -> None:
-        self.next = first
+        self.first = self.next = first
         self.folds: dict[int, Fold] = {}  # by head and by member
         self._trace: dict[int, Fold] = {}  # open traceback by source
         self._near: deque[tuple[int, int, bytes]] = deque(maxlen=_NEAR)
@@ -116,8 +116,9 @@ class Folds:
         """The group that a line heads or belongs to."""
         first = number - number % CHUNK
         chunk = self._chunks.pop(first, None)
-        if chunk is None:
-            chunk = _Chunk(max(first, self._buffer.start))
+        begin = max(first, self._buffer.start)
+        if chunk is None or begin < chunk.first:  # older lines have been put in front of it
+            chunk = _Chunk(begin)
             if len(self._chunks) >= _KEPT:
                 del self._chunks[next(iter(self._chunks))]
         self._chunks[first] = chunk

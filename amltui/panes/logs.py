@@ -20,15 +20,15 @@ from textual.worker import Worker
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.logbatch import Batch
 from amltui.domain.logbuffer import LogBuffer
-from amltui.domain.logsource import LogSource
+from amltui.domain.logsource import LogSource, SourceKind
 from amltui.domain.text import clean_line
 from amltui.widgets.detail import DetailPanel
-from amltui.widgets.dialogs import Choice
+from amltui.widgets.dialogs import Choice, ErrorDialog
 from amltui.widgets.tick_dialog import TickDialog
 from amltui.widgets.words import ago
 from amltui.workers.deployments import Deployments
 from amltui.workers.logsources import LogSources
-from amltui.workers.openlog import OpenLog, Updates, updates_of
+from amltui.workers.openlog import OpenLog, Updates, read_older, updates_of
 
 from .log_diagnosis import LogDiagnosis
 from .log_reader import LogReader, Page
@@ -66,6 +66,22 @@ class LogsPane(LogDiagnosis):
             show=False,
             id="logs.retry",
             tooltip="Read it again, after an error or its end",
+        ),
+        Binding(
+            "e",
+            "error",
+            "Problem",
+            show=False,
+            id="logs.error",
+            tooltip="What is wrong with this log, or else elsewhere, in full",
+        ),
+        Binding(
+            "O",
+            "older",
+            "Older lines",
+            show=False,
+            id="logs.older",
+            tooltip="Read the lines before the first one held",
         ),
         Binding(
             "left_square_bracket",
@@ -175,6 +191,32 @@ class LogsPane(LogDiagnosis):
                 log.buffer.append(Batch(0, marker=marker))
             self._read(log)
 
+    def action_error(self) -> None:
+        if self._shown is None or self._shown.error is None:
+            self.console.action_show_problem()
+        else:
+            self.app.push_screen(ErrorDialog(self._shown.error))
+
+    @work(exclusive=True, group="older", exit_on_error=False, name="older lines")
+    async def action_older(self) -> None:
+        """Put what came before in front; what is read stays where it is."""
+        log = self._shown
+        if log is None or log.reading_older:
+            return
+        if log.tailed is None or not log.is_short:
+            self.notify(_no_older(log))
+            return
+        reading = asyncio.ensure_future(read_older(log))
+        await asyncio.sleep(0)
+        self._say()
+        try:
+            count = await reading
+        except AmltuiError as error:
+            self.notify(f"{error.message} {error.hint}", title=error.title, severity="error")
+        else:
+            self.notify(f"{count:,} older lines" if count else "There are no older lines.")
+        self._changed(log)
+
     @on(WorkspaceSwitched)
     def _leave_workspace(self) -> None:
         for log in self._logs:
@@ -200,7 +242,7 @@ class LogsPane(LogDiagnosis):
         """Take in what comes and give the screen its turn; an end or error is said, not hidden."""
         turn = perf_counter() + BUSY
         try:
-            async with aclosing(self._updates(log.source)) as updates:
+            async with aclosing(self._updates(log)) as updates:
                 async for update in updates:
                     log.take(update)
                     self._changed(log)
@@ -212,12 +254,14 @@ class LogsPane(LogDiagnosis):
             log.end(error)
         self._changed(log)
 
-    def _updates(self, source: LogSource) -> Updates:
+    def _updates(self, log: OpenLog) -> Updates:
         if self._follow is not None:
-            return self._follow(source)
+            return self._follow(log.source)
         console = self.console
-        tail = console.settings.log_tail
-        return updates_of(source, console.containers, console.services, tail, self._deployments)
+        return updates_of(
+            log.source, console.containers, console.services, console.settings.log_tail,
+            self._deployments, log.begun,
+        )  # fmt: skip
 
     @property
     def _deployments(self) -> Deployments | None:
@@ -243,6 +287,15 @@ class LogsPane(LogDiagnosis):
             line = self.query_one("#source", Static)
             line.set_class(log.error is not None, "failed")
             line.update(Content(says))
+
+
+def _no_older(log: OpenLog) -> str:
+    """Why there is nothing to read in front of a log."""
+    if log.source.parts:
+        return "Open one of these logs alone to read its older lines."
+    if log.source.kind in (SourceKind.SERVICE, SourceKind.INIT):
+        return "The workspace hands out no more than the last lines of this log."
+    return "There are no older lines."
 
 
 def _choices(there: LogSources) -> list[Choice]:

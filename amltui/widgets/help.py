@@ -19,6 +19,8 @@ NAMES = {
     "ampersand": "&",
     "exclamation_mark": "!",
     "full_stop": ".",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "pageup": "PgUp",
     "pagedown": "PgDn",
     "escape": "esc",

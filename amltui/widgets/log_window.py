@@ -60,7 +60,8 @@ class LogWindow(Canvas):
         self._stale = False
         self._key_waits = False
         self._places: list[Place] = []
-        self._began: datetime | None = None  # of the log: what "since start" counts from
+        self._began: datetime | None = None  # of the log: what "since start" counts from, ...
+        self._began_at = 0  # ... and the number of that line
         self._top: Place | None = None
         self._cursor: Place | None = None
         self._offset = 0  # columns scrolled to the right
@@ -345,8 +346,10 @@ class LogWindow(Canvas):
         return at < len(hits) and hits[at] == number
 
     def _start(self) -> datetime | None:
-        if self._began is None and len(self.buffer):
-            stamp = self.buffer.line(self.buffer.start).stamp
+        first = self.buffer.start
+        if len(self.buffer) and (self._began is None or first < self._began_at):
+            self._began_at = first
+            stamp = self.buffer.line(first).stamp
             self._began = parse(stamp) if stamp is not None else None
         return self._began
 

@@ -24,7 +24,17 @@ class FileFollower(Feed):
         self._path = path
         self._source = source
         self._tail = tail
-        self._rest = b""  # a line without its end
+        self._pieces = _Lines()
+        self._start = 0  # where in the file the first line followed begins, ...
+        self._file = (0, 0)  # ... and in which
+
+    def older(self) -> Feed:
+        """The lines before the first one followed, oldest first; they end the iteration.
+
+        Raises (from the iteration):
+            AmltuiError: the file is another one now.
+        """
+        return Feed(self._read_older, f"older log of {self._path}")
 
     # -- on the thread --------------------------------------------------------------------------
 
@@ -35,7 +45,9 @@ class FileFollower(Feed):
                 self._read_pipe(descriptor)
                 return
             if self._tail is not None:
-                os.lseek(descriptor, _start_of_tail(descriptor, self._tail), os.SEEK_SET)
+                self._start = _start_of_tail(descriptor, self._tail)
+                os.lseek(descriptor, self._start, os.SEEK_SET)
+            self._file = _which(os.fstat(descriptor))
             self.put(LogEvent(Follow.LIVE, source=self._source))
             while not self.closed.is_set():
                 self._read_on(descriptor)
@@ -61,12 +73,13 @@ class FileFollower(Feed):
         self.put(LogEvent(Follow.LIVE, source=self._source))
         while not self.closed.is_set() and (data := os.read(descriptor, _READ)):
             self._split(data)
-        if self._rest:
-            self.put(Batch(self._source, [self._rest]))
+        if self._pieces.rest:
+            self.put(Batch(self._source, [self._pieces.rest]))
 
     def _read_on(self, descriptor: int) -> None:
         if os.fstat(descriptor).st_size < os.lseek(descriptor, 0, os.SEEK_CUR):
-            self._rest = b""
+            self._pieces = _Lines()
+            self._start = 0
             self.put(
                 Batch(self._source, marker="the file was cut short: it is read from its start")
             )
@@ -75,11 +88,7 @@ class FileFollower(Feed):
             self._split(data)
 
     def _split(self, data: bytes) -> None:
-        lines = (self._rest + data).split(b"\n")
-        self._rest = lines.pop()
-        if len(self._rest) > LINE_LIMIT:  # it is cut there anyway
-            lines.append(self._rest)
-            self._rest = b""
+        lines = self._pieces.split(data)
         if lines:
             self.put(Batch(self._source, lines))
 
@@ -89,14 +98,54 @@ class FileFollower(Feed):
             now = os.stat(self._path)
         except OSError:
             return False  # it may come back
-        held = os.fstat(descriptor)
-        if (now.st_dev, now.st_ino) == (held.st_dev, held.st_ino):
+        if _which(now) == _which(os.fstat(descriptor)):
             return False
         self._read_on(descriptor)
-        if self._rest:
+        if self._pieces.rest:
             self._split(b"\n")
         self.put(Batch(self._source, marker="the file was replaced: the new one follows"))
         return True
+
+    def _read_older(self, feed: Feed) -> None:
+        descriptor = self._open()
+        try:
+            if _which(os.fstat(descriptor)) != self._file:
+                raise AmltuiError(
+                    "The older lines are not there any more",
+                    f"{self._path} is another file than the one that was opened.",
+                    "A rotated log is often kept beside it, under a name with a number.",
+                    problem=Problem.NOT_FOUND,
+                )
+            lines, at = _Lines(), 0
+            while at < self._start and not feed.closed.is_set():
+                data = os.pread(descriptor, min(_READ, self._start - at), at)
+                if not data:
+                    break
+                at += len(data)
+                if found := lines.split(data):
+                    feed.put(Batch(self._source, found))
+        finally:
+            os.close(descriptor)
+
+
+class _Lines:
+    """Lines from pieces of a file; `rest` is one without its end."""
+
+    def __init__(self) -> None:
+        self.rest = b""
+
+    def split(self, data: bytes) -> list[bytes]:
+        lines = (self.rest + data).split(b"\n")
+        self.rest = lines.pop()
+        if len(self.rest) > LINE_LIMIT:  # it is cut there anyway
+            lines.append(self.rest)
+            self.rest = b""
+        return lines
+
+
+def _which(found: os.stat_result) -> tuple[int, int]:
+    """What tells a file from all others."""
+    return found.st_dev, found.st_ino
 
 
 def follow_file(path: str, source: int = 0, tail: int | None = None) -> FileFollower:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.logbatch import Batch
@@ -16,7 +17,8 @@ from amltui.domain.run_log import batch
 from .containers import Containers
 from .deployments import Deployments
 from .feed import Feed, Follow, Item, LogEvent
-from .filelog import follow_file
+from .filelog import FileFollower, follow_file
+from .logs import ContainerFollower
 from .merge import merge
 from .polled import LogUpdate
 from .services import Services
@@ -25,6 +27,13 @@ POLLED = (SourceKind.SERVICE, SourceKind.INIT, SourceKind.BUILD)
 
 Update = Batch | LogEvent | LogUpdate
 Updates = AsyncGenerator[Update, None]
+
+
+class Tailed(Protocol):
+    """A reader that began with the last lines of its log."""
+
+    def older(self) -> Feed:
+        """The lines before the first one that it read, oldest first; they end the iteration."""
 
 
 @dataclass(eq=False)  # each is itself, whatever it holds
@@ -39,6 +48,14 @@ class OpenLog:
     remark: str = ""  # of how the source stands, where it is not just live
     over: bool = False  # nothing more comes unless somebody asks
     parts: dict[int, str] = field(default_factory=dict)  # what there is to say of each part
+    tailed: Tailed | None = None  # what can read the lines before the first one
+    tail: int = 0  # as many lines as it began with, until they are read
+    reading_older: bool = False
+
+    def begun(self, reader: Tailed, tail: int) -> None:
+        """Who reads it; one that reads it again knows nothing of what was first."""
+        if self.tailed is None:
+            self.tailed, self.tail = reader, tail
 
     def take(self, update: Update) -> None:
         """Keep an update's lines and what it says of the source."""
@@ -81,9 +98,16 @@ class OpenLog:
             return f"{name}, ended" + ("" if self.source.once else " (r reads it again)")
         if self.source.parts:
             return f"{name}{self._troubles() or ', live'}"
+        if self.reading_older:
+            return f"{name}, reading its older lines"
         if self.source.kind in POLLED:
             return f"{name}, polled" + (f", read {age}" if age else "")
-        return f"{name}, live"
+        return f"{name}, live" + (", O reads older lines" if self.is_short else "")
+
+    @property
+    def is_short(self) -> bool:
+        """Whether there may be lines before the first one."""
+        return 0 < self.tail <= len(self.buffer)
 
     def _troubles(self) -> str:
         """What there is to say of the parts, once where it is the same of all."""
@@ -106,8 +130,11 @@ async def updates_of(
     services: Services,
     tail: int,
     deployments: Deployments | None = None,
+    begun: Callable[[Tailed, int], None] = lambda *_: None,
 ) -> Updates:
     """What comes of a source, from its last `tail` lines (0: all).
+
+    `begun` is given the reader and the tail of one log of which older lines can be read.
 
     Raises:
         AmltuiError: it can never be read.
@@ -121,23 +148,47 @@ async def updates_of(
             async for item in merged:
                 yield item
         return
-    async with aclosing(_updates(source, containers, services, tail, deployments)) as updates:
+    if source.kind in (SourceKind.CONTAINER, SourceKind.FILE):
+        reader: ContainerFollower | FileFollower
+        if source.kind is SourceKind.FILE:
+            reader = follow_file(source.path, tail=tail or None)
+        else:
+            reader = containers.follow(source.container_id, tail or None)
+        begun(reader, tail)
+        async with aclosing(reader) as items:
+            async for item in items:
+                yield item
+        return
+    async with aclosing(_updates(source, services, tail, deployments)) as updates:
         async for update in updates:
             yield update
 
 
+async def read_older(log: OpenLog) -> int:
+    """Put the lines before the first one in front; how many there were room for.
+
+    Raises:
+        AmltuiError: they cannot be read.
+    """
+    if log.tailed is None or log.reading_older:
+        return 0
+    older = LogBuffer(max(1, log.buffer.limit_bytes - log.buffer.memory))
+    log.reading_older = True
+    try:
+        async with aclosing(log.tailed.older()) as feed:
+            async for item in feed:
+                if isinstance(item, Batch):
+                    older.append(item)
+    finally:
+        log.reading_older = False
+    log.tail = 0
+    return log.buffer.prepend(older)
+
+
 def _updates(
-    source: LogSource,
-    containers: Containers,
-    services: Services,
-    tail: int,
-    deployments: Deployments | None,
+    source: LogSource, services: Services, tail: int, deployments: Deployments | None
 ) -> Updates:
-    """The reader of a source that is one log."""
-    if source.kind is SourceKind.CONTAINER:
-        return _passed(containers.follow(source.container_id, tail or None))
-    if source.kind is SourceKind.FILE:
-        return _passed(follow_file(source.path, tail=tail or None))
+    """The reader of a log that is not near."""
     if source.kind is SourceKind.DEPLOYMENT and deployments is not None:
         return _progress(deployments, source.run)
     if source.ref is not None and source.kind is SourceKind.BUILD:
@@ -145,12 +196,6 @@ def _updates(
     if source.ref is not None:
         return services.follow(source.ref, tail, source.kind is SourceKind.INIT)
     raise AmltuiError("This log cannot be read", source.words, problem=Problem.INTERNAL)
-
-
-async def _passed(feed: Feed) -> Updates:
-    async with aclosing(feed) as items:
-        async for item in items:
-            yield item
 
 
 async def _progress(deployments: Deployments, run: str) -> Updates:

@@ -84,6 +84,19 @@ def test_a_group_grows_with_the_log() -> None:
     assert fold.members == [1, 2, 3]
 
 
+def test_older_lines_in_front_belong_to_the_same_group() -> None:
+    buffer, found = folds(b"1", b"2", b"3", b"4")
+    buffer.clear()
+    buffer.append(Batch(0, [b"same", b"other"]))
+    assert found.of(4) is None
+    older = LogBuffer()
+    older.append(Batch(0, [b"first", b"same"]))
+    buffer.prepend(older)
+    fold = found.of(4)
+    assert fold is not None
+    assert (fold.head, fold.members) == (3, [4])
+
+
 def test_looking_at_the_end_of_a_long_log_reads_one_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     buffer, found = folds(*(b"line %d" % n for n in range(20 * CHUNK)))
     asked: list[int] = []

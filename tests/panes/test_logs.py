@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import threading
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -14,11 +15,14 @@ from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.logbatch import Batch
 from amltui.domain.logsource import LogSource, SourceKind
 from amltui.panes.pane import WorkspaceSwitched
-from amltui.workers.feed import Follow, LogEvent
+from amltui.widgets.dialogs import ErrorDialog
+from amltui.workers.feed import Feed, Follow, LogEvent
 from amltui.workers.polled import LogUpdate
 from tests.golden import compare, screen_text
 from tests.panes.logs_app import DIABETES, FRAUD, NOW, PaneApp, lines, opened, until
 from tests.widgets.log_app import stamp
+
+BOTH = LogSource.of_several((DIABETES, FRAUD))
 
 
 async def test_without_a_log_it_says_how_to_open_one() -> None:
@@ -43,6 +47,89 @@ async def test_it_says_what_is_shown_and_how_it_is_doing() -> None:
         await until(pilot, lambda: "✗ container" in app.header, "the break is not told")
         app.sources.send(DIABETES, LogEvent(Follow.LIVE), lines(1, b"back %d"))
         await until(pilot, lambda: app.header.endswith("live"), "it is not told to be back")
+
+
+async def test_its_error_is_told_in_full() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await opened(app, pilot)
+        broken = AmltuiError("No answer from the engine", "It was lost.", "Start it again.")
+        app.sources.send(DIABETES, LogEvent(Follow.BROKEN, "broken", error=broken))
+        await until(pilot, lambda: "✗ container" in app.header, "the break is not told")
+        await pilot.press("e")
+        assert isinstance(app.screen, ErrorDialog)
+        assert "Start it again." in screen_text(app)
+        await pilot.press("escape")
+
+
+class Before:
+    """A reader that has older lines, or an error, once it is let go."""
+
+    def __init__(self, *items: Batch | AmltuiError) -> None:
+        self.items = items
+        self.go = threading.Event()
+
+    def older(self) -> Feed:
+        return Feed(self._read, "older")
+
+    def _read(self, feed: Feed) -> None:
+        assert self.go.wait(10)
+        for item in self.items:
+            if isinstance(item, AmltuiError):
+                raise item
+            feed.put(item)
+
+
+async def test_older_lines_are_put_in_front_and_nothing_moves() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await opened(app, pilot)
+        (log,) = app.pane._logs
+        before = Before(lines(50_000, b"older %d"))
+        log.begun(before, 100)
+        log.begun(Before(), 100)  # who reads it again does not know where it began
+        app.sources.send(DIABETES, lines(1, b"new %d", 100))
+        await until(pilot, lambda: app.header.endswith("O reads older lines"), "it is not offered")
+        await pilot.press("g", "slash", *"line 4", "enter")
+        shown = app.rows
+        await pilot.press("O", "O")
+        assert app.header.endswith("reading its older lines")
+        before.go.set()
+        await until(pilot, lambda: "50,000 older lines" in app.toasts, "they did not come")
+        assert app.header == "container diabetes (this machine), live"
+        assert app.rows == shown
+        await pilot.press("escape", "g")
+        assert app.rows[:2] == [" older 0".replace(" ", "▌", 1), " older 1"]
+        await pilot.press("slash", *"older 49999", "enter")
+        await until(pilot, lambda: "1 of 1" in app.state, "they are not searched")
+        await pilot.press("O")
+        assert "There are no older lines." in app.toasts
+
+
+async def test_older_lines_that_cannot_be_read_are_told_and_asked_for_again() -> None:
+    app = PaneApp()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await opened(app, pilot)
+        (log,) = app.pane._logs
+        broken = Before(lines(5, b"half %d"), AmltuiError("It broke off", "The line.", "Again."))
+        broken.go.set()
+        log.begun(broken, 100)
+        await pilot.press("O")
+        await until(pilot, lambda: "It broke off" in app.toasts, "it is not told")
+        assert len(log.buffer) == 100
+        broken.items = broken.items[:1]
+        await pilot.press("O")
+        await until(pilot, lambda: "5 older lines" in app.toasts, "they did not come")
+
+
+@pytest.mark.parametrize(("source", "why"), [(FRAUD, "hands out no more"), (BOTH, "alone")])
+async def test_why_there_are_no_older_lines(source: LogSource, why: str) -> None:
+    app = PaneApp()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("O")
+        app.pane.open(source)
+        await pilot.press("O")
+        await until(pilot, lambda: why in app.toasts, "it is not told")
 
 
 async def test_a_polled_log_tells_its_age_and_its_errors() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from amltui.domain.errors import AmltuiError
 from amltui.domain.logbatch import Batch
-from amltui.workers.feed import Follow, LogEvent
+from amltui.workers.feed import Feed, Follow, LogEvent
 from amltui.workers.filelog import FileFollower, follow_file
 
 LIMIT = 10.0
@@ -54,6 +54,29 @@ async def test_the_tail_of_small_files(
     path.write_text(text)
     async with aclosing(follow_file(str(path), tail=tail)) as feed:
         assert await take(feed, len(lines)) == lines
+
+
+async def test_what_came_before_the_tail(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text("".join(f"line {n}\n" for n in range(100_000)))
+    async with aclosing(follow_file(str(path), tail=3)) as feed:
+        assert await take(feed, 3) == ["line 99997", "line 99998", "line 99999"]
+        assert await to_end(feed.older()) == [f"line {n}" for n in range(99_997)]
+        path.write_text("cut\n")
+        assert (await take(feed, 2))[1] == "cut"
+        assert await to_end(feed.older()) == []
+        path.unlink()
+        path.write_text("another\n")
+        with pytest.raises(AmltuiError, match="another file"):
+            await to_end(feed.older())
+
+
+async def to_end(feed: Feed) -> list[str]:
+    """All lines of a log that ends."""
+    async with aclosing(feed):
+        return [
+            line.decode() async for item in feed if isinstance(item, Batch) for line in item.lines
+        ]
 
 
 async def test_every_line_of_a_large_file_comes_once(tmp_path: Path) -> None:
