@@ -33,7 +33,7 @@ def _parsed_once(sheet: Stylesheet, css: str, *where: Any, **more: Any) -> list[
     return _parsed[key]
 
 
-Stylesheet._parse_rules = _parsed_once  # type: ignore[method-assign]
+Stylesheet._parse_rules = _parsed_once  # type: ignore[assignment, method-assign]
 
 
 @pytest.fixture(autouse=True)

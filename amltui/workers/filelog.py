@@ -107,6 +107,8 @@ class FileFollower(Feed):
         return True
 
     def _read_older(self, feed: Feed) -> None:
+        if not self._start:
+            return
         descriptor = self._open()
         try:
             if _which(os.fstat(descriptor)) != self._file:

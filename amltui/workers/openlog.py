@@ -154,7 +154,8 @@ async def updates_of(
             reader = follow_file(source.path, tail=tail or None)
         else:
             reader = containers.follow(source.container_id, tail or None)
-        begun(reader, tail)
+        if not source.once:
+            begun(reader, tail)
         async with aclosing(reader) as items:
             async for item in items:
                 yield item

@@ -65,7 +65,10 @@ async def test_what_came_before_the_tail(tmp_path: Path) -> None:
         path.write_text("cut\n")
         assert (await take(feed, 2))[1] == "cut"
         assert await to_end(feed.older()) == []
-        path.unlink()
+    async with aclosing(follow_file(str(path), tail=1)) as feed:
+        path.write_text("one\ntwo\n")
+        assert await take(feed, 1) == ["two"]
+        path.rename(tmp_path / "a.log.1")
         path.write_text("another\n")
         with pytest.raises(AmltuiError, match="another file"):
             await to_end(feed.older())
