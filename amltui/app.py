@@ -294,8 +294,11 @@ class Console(KeysInOrder[int], LinkedApp[int]):
     def action_show_problem(self) -> None:
         from amltui.widgets.dialogs import ErrorDialog
 
+        if isinstance(self.screen, Pane) and self.screen.problem is not None:
+            self.push_screen(ErrorDialog(self.screen.problem))
+            return
         if self.troubles.last is None:
-            self.notify("Nothing is wrong.")
+            self.notify("No error stands.")
             return
         where, error = self.troubles.last
         self.push_screen(ErrorDialog(error))

@@ -86,6 +86,11 @@ class RunList(ListPane):
         return self._runs.get(self.table.highlighted or "")
 
     @property
+    def problem(self) -> AmltuiError | None:
+        """What the selected run failed of."""
+        return None if self.view is None else self.view.error
+
+    @property
     def view(self) -> RunView | None:
         """How far the selected run is, as it is watched."""
         return None if self.selected is None else self._view_of(self.selected)

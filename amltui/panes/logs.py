@@ -23,7 +23,7 @@ from amltui.domain.logbuffer import LogBuffer
 from amltui.domain.logsource import LogSource, SourceKind
 from amltui.domain.text import clean_line
 from amltui.widgets.detail import DetailPanel
-from amltui.widgets.dialogs import Choice, ErrorDialog
+from amltui.widgets.dialogs import Choice
 from amltui.widgets.tick_dialog import TickDialog
 from amltui.widgets.words import ago
 from amltui.workers.deployments import Deployments
@@ -68,14 +68,6 @@ class LogsPane(LogDiagnosis):
             tooltip="Read it again, after an error or its end",
         ),
         Binding(
-            "e",
-            "error",
-            "Problem",
-            show=False,
-            id="logs.error",
-            tooltip="What is wrong with this log, or else elsewhere, in full",
-        ),
-        Binding(
             "O",
             "older",
             "Older lines",
@@ -116,6 +108,10 @@ class LogsPane(LogDiagnosis):
         with Container(id="reading"):
             yield LogReader(lambda: self.console.now, self._page or self.console.page)
             yield DetailPanel(id="diagnosis")
+
+    @property
+    def problem(self) -> AmltuiError | None:
+        return None if self._shown is None else self._shown.error
 
     @property
     def reader(self) -> LogReader:
@@ -190,12 +186,6 @@ class LogsPane(LogDiagnosis):
                 marker = "read again: some lines may stand here twice"
                 log.buffer.append(Batch(0, marker=marker))
             self._read(log)
-
-    def action_error(self) -> None:
-        if self._shown is None or self._shown.error is None:
-            self.console.action_show_problem()
-        else:
-            self.app.push_screen(ErrorDialog(self._shown.error))
 
     @work(exclusive=True, group="older", exit_on_error=False, name="older lines")
     async def action_older(self) -> None:

@@ -55,6 +55,11 @@ class Pane(Screen[None]):
         """The app, by its own type."""
         return cast("Console", self.app)
 
+    @property
+    def problem(self) -> AmltuiError | None:
+        """What is wrong with what the pane shows now: told before what is wrong elsewhere."""
+        return None
+
     def compose(self) -> ComposeResult:
         yield StatusBar(TITLES, PANES.index(self.PANE))
         yield from self.compose_body()

@@ -507,6 +507,18 @@ async def test_what_can_be_done_is_told_and_offered() -> None:
         compare("deploy-go-on-80x24", screen_text(app))
 
 
+async def test_e_tells_what_the_selected_run_failed_of() -> None:
+    async with pane(row=CHURN) as (app, pilot):
+        failed = shown(app).problem
+        assert failed is not None
+        await pilot.press("e")
+        assert isinstance(app.screen, ErrorDialog)
+        assert failed.title in screen_text(app)
+    async with pane(row=DIABETES) as (app, pilot):
+        await pilot.press("e")
+        assert any("No error stands." in toast for toast in toasts(app))
+
+
 async def test_more_memory_is_shown_before_the_run_goes_on_with_it() -> None:
     world = DeployWorld(runs=believable())
     async with pane(world, row=CHURN) as (app, pilot):

@@ -15,7 +15,6 @@ from amltui.domain.errors import AmltuiError, Problem
 from amltui.domain.logbatch import Batch
 from amltui.domain.logsource import LogSource, SourceKind
 from amltui.panes.pane import WorkspaceSwitched
-from amltui.widgets.dialogs import ErrorDialog
 from amltui.workers.feed import Feed, Follow, LogEvent
 from amltui.workers.polled import LogUpdate
 from tests.golden import compare, screen_text
@@ -47,19 +46,6 @@ async def test_it_says_what_is_shown_and_how_it_is_doing() -> None:
         await until(pilot, lambda: "✗ container" in app.header, "the break is not told")
         app.sources.send(DIABETES, LogEvent(Follow.LIVE), lines(1, b"back %d"))
         await until(pilot, lambda: app.header.endswith("live"), "it is not told to be back")
-
-
-async def test_its_error_is_told_in_full() -> None:
-    app = PaneApp()
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await opened(app, pilot)
-        broken = AmltuiError("No answer from the engine", "It was lost.", "Start it again.")
-        app.sources.send(DIABETES, LogEvent(Follow.BROKEN, "broken", error=broken))
-        await until(pilot, lambda: "✗ container" in app.header, "the break is not told")
-        await pilot.press("e")
-        assert isinstance(app.screen, ErrorDialog)
-        assert "Start it again." in screen_text(app)
-        await pilot.press("escape")
 
 
 class Before:

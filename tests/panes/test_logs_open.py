@@ -10,13 +10,16 @@ import pytest
 
 from amltui.app import Console
 from amltui.domain.containers import ContainerRun
+from amltui.domain.errors import AmltuiError
 from amltui.domain.logbatch import Batch
 from amltui.domain.models import Container
 from amltui.panes.log_reader import LogReader
 from amltui.panes.logs import LogsPane
+from amltui.widgets.dialogs import ErrorDialog
 from amltui.widgets.resource_table import ResourceTable
 from amltui.widgets.tick_dialog import TickDialog
 from amltui.workers import merge
+from tests.golden import screen_text
 from tests.panes.world import NO_ENGINE, MemoryEngine, MemoryWorkspace, World, cloud, running, until
 
 API = Container("c-api", "api", "api:1", "running", "Up 3 minutes")
@@ -93,6 +96,18 @@ async def listed(app: Console, pilot: Any) -> list[str]:
     await until(pilot, lambda: app.screen.query_one(ResourceTable).shown > 0, "its rows")
     table = app.screen.query_one(ResourceTable)
     return [table.render_line(y).text.rstrip() for y in range(1, table.size.height)]
+
+
+async def test_e_tells_the_error_of_the_log_that_is_shown() -> None:
+    async with running(world()) as (app, pilot):
+        await listed(app, pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: "exit code 3" in header(app), "the end")
+        (log,) = cast(LogsPane, app.screen)._logs
+        log.error = AmltuiError("No answer from the engine", "It was lost.", "Start it again.")
+        await pilot.press("e")
+        assert isinstance(app.screen, ErrorDialog)
+        assert "Start it again." in screen_text(app)
 
 
 async def test_several_that_are_ticked_are_one_log_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
