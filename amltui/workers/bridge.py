@@ -50,11 +50,23 @@ async def call(function: Callable[[], Result], *, limit: float, what: str) -> Re
 
     threading.Thread(target=run, name=f"call: {what}", daemon=True).start()
     try:
-        return await asyncio.wait_for(future, limit)
-    except asyncio.TimeoutError:
-        raise AmltuiError(
-            f"No answer within {limit:g} s",
-            f"Gave up {what}.",
-            "It takes longer than it should: check the network or the service behind it.",
-            problem=Problem.TIMEOUT,
-        ) from None
+        # Not wait_for: before Python 3.12 it drops a cancel that comes together with the result.
+        await asyncio.wait((future,), timeout=limit)
+    except asyncio.CancelledError:
+        abandon(future)
+        raise
+    if future.done():
+        return future.result()
+    abandon(future)
+    raise AmltuiError(
+        f"No answer within {limit:g} s",
+        f"Gave up {what}.",
+        "It takes longer than it should: check the network or the service behind it.",
+        problem=Problem.TIMEOUT,
+    )
+
+
+def abandon(future: asyncio.Future[Result]) -> None:
+    """Nobody asks for its result any more, nor for its error."""
+    if not future.cancel() and not future.cancelled():
+        future.exception()

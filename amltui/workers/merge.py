@@ -89,10 +89,11 @@ class _Merger:
     async def _wait(self, seconds: float) -> None:
         """Until it is time, or more has come: the last silent log may have spoken."""
         self._arrived.clear()
+        arrival = asyncio.ensure_future(self._arrived.wait())
         try:
-            await asyncio.wait_for(self._arrived.wait(), seconds)
-        except asyncio.TimeoutError:
-            return
+            await asyncio.wait((arrival,), timeout=seconds)  # wait_for may drop a cancel
+        finally:
+            arrival.cancel()
 
     def _ready(self, now: float, *, everything: bool) -> Iterator[Batch]:
         """The lines that have waited long enough, sorted."""

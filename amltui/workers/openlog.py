@@ -92,14 +92,14 @@ class OpenLog:
             if self.retry_in is not None and not self.over:
                 again = f"again in {self.retry_in:.0f} s" if self.retry_in else "tried again"
             return f"✗ {name}: {self.error.title}. {self.error.message} ({again})"
+        if self.reading_older:
+            return f"{name}, reading its older lines"
         if self.remark:
             return f"{name}: {self.remark}"
         if self.over:
             return f"{name}, ended" + ("" if self.source.once else " (r reads it again)")
         if self.source.parts:
             return f"{name}{self._troubles() or ', live'}"
-        if self.reading_older:
-            return f"{name}, reading its older lines"
         if self.source.kind in POLLED:
             return f"{name}, polled" + (f", read {age}" if age else "")
         return f"{name}, live" + (", O reads older lines" if self.is_short else "")
