@@ -294,8 +294,9 @@ class Console(KeysInOrder[int], LinkedApp[int]):
     def action_show_problem(self) -> None:
         from amltui.widgets.dialogs import ErrorDialog
 
-        if isinstance(self.screen, Pane) and self.screen.problem is not None:
-            self.push_screen(ErrorDialog(self.screen.problem))
+        shown = self.screen.problem if isinstance(self.screen, Pane) else None
+        if shown is not None:
+            self.push_screen(ErrorDialog(shown))
             return
         if self.troubles.last is None:
             self.notify("No error stands.")

@@ -72,7 +72,7 @@ class PackedStamps(_Packed):
     def of(cls, stamps: Sequence[bytes]) -> PackedStamps:
         """Single stamps, at least one, put together; what is no stamp is cut or filled up."""
         text = b"".join(stamps)
-        if len(text) != STAMP * len(stamps) or any(len(stamp) != STAMP for stamp in stamps):
+        if any(len(stamp) != STAMP for stamp in stamps):
             text = b"".join(stamp[:STAMP].ljust(STAMP, b"\0") for stamp in stamps)
         return cls([text[at::STAMP] for at in range(STAMP)], max(stamps))
 

@@ -88,7 +88,8 @@ class RunList(ListPane):
     @property
     def problem(self) -> AmltuiError | None:
         """What the selected run failed of."""
-        return None if self.view is None else self.view.error
+        view = self.view
+        return None if view is None else view.error
 
     @property
     def view(self) -> RunView | None:

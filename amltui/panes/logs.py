@@ -193,7 +193,7 @@ class LogsPane(LogDiagnosis):
         log = self._shown
         if log is None or log.reading_older:
             return
-        if log.tailed is None or not log.is_short:
+        if not log.is_short:
             self.notify(_no_older(log))
             return
         reading = asyncio.ensure_future(read_older(log))

@@ -53,11 +53,11 @@ async def call(function: Callable[[], Result], *, limit: float, what: str) -> Re
         # Not wait_for: before Python 3.12 it drops a cancel that comes together with the result.
         await asyncio.wait((future,), timeout=limit)
     except asyncio.CancelledError:
-        abandon(future)
+        _abandon(future)
         raise
     if future.done():
         return future.result()
-    abandon(future)
+    _abandon(future)
     raise AmltuiError(
         f"No answer within {limit:g} s",
         f"Gave up {what}.",
@@ -66,7 +66,7 @@ async def call(function: Callable[[], Result], *, limit: float, what: str) -> Re
     )
 
 
-def abandon(future: asyncio.Future[Result]) -> None:
+def _abandon(future: asyncio.Future[Result]) -> None:
     """Nobody asks for its result any more, nor for its error."""
-    if not future.cancel() and not future.cancelled():
+    if not future.cancel():  # it is there: an error that nobody has looked at is complained about
         future.exception()

@@ -171,7 +171,7 @@ async def read_older(log: OpenLog) -> int:
     Raises:
         AmltuiError: they cannot be read.
     """
-    if log.tailed is None or log.reading_older:
+    if log.tailed is None:
         return 0
     older = LogBuffer(max(1, log.buffer.limit_bytes - log.buffer.memory))
     log.reading_older = True

@@ -133,7 +133,6 @@ class Scripted:
 
     def __init__(self, *reads: bytes) -> None:
         self.reads = list(reads)
-        self.asked: list[str] = []
 
     def send(self, data: bytes) -> None:
         raise AssertionError("nothing is sent")

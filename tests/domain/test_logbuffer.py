@@ -48,7 +48,7 @@ def batches(draw: st.DrawFn) -> Batch:
     lines = draw(
         st.lists(st.binary(max_size=40).map(lambda raw: raw.replace(b"\n", b"")), max_size=8)
     )
-    lines *= draw(st.sampled_from([1, 1, 1, 150]))
+    lines *= draw(st.sampled_from([1, 1, 1, 150, 400]))
     count = len(lines)
     base = draw(st.integers(0, 50_000_000))
     stamps = [stamp(base + at) for at in range(count)] if draw(st.booleans()) else None
@@ -64,7 +64,7 @@ def batches(draw: st.DrawFn) -> Batch:
 
 
 @given(st.lists(batches(), max_size=8), st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_it_holds_what_a_list_holds(given_batches: list[Batch], data: st.DataObject) -> None:
     buffer, model = LogBuffer(), Model([])
     for batch in given_batches:

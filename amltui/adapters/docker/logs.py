@@ -69,8 +69,8 @@ class ContainerLog:
                 batch = self._frames.feed(*reads)
                 if batch is not None:
                     yield batch
-                if len(data) < _SHORT:
-                    calm = calm + 1 if len(data) < _FEW else 0
+                calm = calm + 1 if len(data) < _FEW else 0
+                if calm:  # taking a flood apart was pause enough
                     time.sleep(_PAUSE if calm < _CALM else _REST)
                 data = self._wire.receive(_READ)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from amltui.domain.diagnosis.events import SECTIONS
 from amltui.domain.diagnosis.normalise import Line
 
 _LINES = 2_000  # after its heading that may belong to a document
@@ -14,7 +15,7 @@ _HEADING = re.compile(
     r"commit [0-9a-f]{7,64}\b|(?:Author|AuthorDate|Commit|CommitDate|Date|Merge): "
     r"|diff -\S+ |index [0-9a-f]{6,64}\.\.|(?:new|deleted) file mode |(?:similarity|rename) \w"
     # a section of a manifest or a notebook: what somebody wants or writes, not what is
-    r"|[\s-]*[\"']?(?:groups|metadata|source|spec)[\"']?: ?[\[{|>]?[+-]?\s*$"
+    rf"|[\s-]*[\"']?(?:{'|'.join(SECTIONS)})[\"']?: ?[\[{{|>]?[+-]?\s*$"
     # a plan of Terraform
     r"|[\s+~/<=-]*resource [\"']\w+[\"'] [\"'][\w-]+[\"'] \{$"
 )
