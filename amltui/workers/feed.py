@@ -19,8 +19,8 @@ from amltui.domain.logbatch import Batch, join
 PERIOD = 0.05  # seconds between two batches; the first after a silence comes at once
 _WAITING = 60_000  # lines between thread and loop, ...
 _WAITING_BYTES = 32 << 20  # ... or bytes, at which the thread waits
-_TOGETHER = 1_024  # lines that are put together to one batch, or ...
-_TOGETHER_BYTES = 128 << 10  # ... bytes: packed, it is a block of the store
+_TOGETHER = 2_048  # lines that are put together to one batch, or ...
+_TOGETHER_BYTES = 256 << 10  # ... bytes: packed, it is a block of the store
 _AT_ONCE = 0.002  # seconds of one batch after the other until others have their turn
 
 
